@@ -1,0 +1,157 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""What three members do; prints JSON.
+
+    bench/cluster/cluster.py puts       the rate of puts beside etcd's three, in turns
+    bench/cluster/cluster.py elections  elections under load that nobody needed, with a short timeout
+    bench/cluster/cluster.py catchup    how fast a new member gets the data, and what clients feel of it
+
+All members run on this machine, each on a disk folder of its own; `--help` has the rest.
+"""
+
+import argparse
+import json
+import os
+import re
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+ROOT = os.path.join(HERE, "..", "..")
+for folder in ("support", "cluster"):
+    sys.path.insert(0, os.path.join(ROOT, "test", folder))
+
+import protos as proto_modules  # noqa: E402
+from client import Client  # noqa: E402
+from clusters import Cluster, wait_for  # noqa: E402
+
+
+class Bench:
+    def __init__(self, options, protos, directory):
+        self.options = options
+        self.protos = protos
+        self.directory = directory
+        self.started = 0
+
+    def cluster(self, binary, *arguments):
+        self.started += 1
+        return Cluster(binary, os.path.join(self.directory, f"{self.started}"), 3, arguments)
+
+    def client(self, member):
+        return Client(member.endpoint, self.protos)
+
+    def leader(self, cluster):
+        def find():
+            for member in cluster.members:
+                with self.client(member) as client:
+                    status = client.status(timeout_s=3)
+                    if status.leader == status.header.member_id:
+                        return member
+            return None
+
+        return wait_for(find, "a leader")
+
+    def load_command(self, endpoint, *arguments):
+        return [self.options.load, *arguments, "-e", endpoint]
+
+    def load(self, endpoint, *arguments):
+        report = os.path.join(self.directory, "load.json")
+        subprocess.run([*self.load_command(endpoint, *arguments), "--json", report], check=True,
+                       capture_output=True)
+        with open(report) as text:
+            return next(iter(json.load(text)["operations"].values()))
+
+
+def puts(bench):
+    """Both clusters run all the time and are loaded in turns, so that both see the same machine."""
+    options = bench.options
+    shape = ["put", "-c", "100", "-m", "10", "-v", "256", "-w", "1", "-d", str(options.seconds)]
+    rates = {"quorate": [], "etcd": []}
+    with bench.cluster(options.quorate).start() as ours, bench.cluster(options.etcd).start() as theirs:
+        for number in range(options.rounds):
+            for label, cluster in (("quorate", ours), ("etcd", theirs)):
+                run = bench.load(bench.leader(cluster).endpoint, *shape)
+                rates[label].append(run["rate"])
+                print(f"{number + 1}: {label:8} {run['rate']:>10,.0f}/s  p50 {run['p50_us']:,.0f} us  "
+                      f"p99 {run['p99_us']:,.0f} us", file=sys.stderr, flush=True)
+    medians = {label: statistics.median(runs) for label, runs in rates.items()}
+    return {"rates": rates, "medians": medians,
+            "ratio": round(medians["quorate"] / medians["etcd"], 2)}
+
+
+def leader_changes(member):
+    found = re.search(r"^etcd_server_leader_changes_seen_total (\S+)", member.metrics(), re.M)
+    return float(found.group(1))
+
+
+def elections(bench):
+    options = bench.options
+    timing = (f"--election-timeout={options.election_timeout}",
+              f"--heartbeat-interval={options.heartbeat}")
+    with bench.cluster(options.quorate, *timing).start() as cluster:
+        leader = bench.leader(cluster)
+        before = [leader_changes(member) for member in cluster.members]
+        run = bench.load(leader.endpoint, "put", "-c", "20", "-m", "10", "-v", "256", "-w", "1", "-d",
+                         str(options.seconds), "--allow-errors")
+        after = [leader_changes(member) for member in cluster.members]
+    return {"election_timeout_ms": options.election_timeout, "heartbeat_ms": options.heartbeat,
+            "seconds": options.seconds, "rate": run["rate"],
+            "elections": max(b - a for a, b in zip(before, after))}
+
+
+def catchup(bench):
+    """A fourth member joins a loaded cluster, which sends it everything as a snapshot."""
+    options = bench.options
+    paced = ["put", "-c", "10", "-m", "2", "-v", "1024", "-k", "1000", "-r", str(options.rate)]
+    with bench.cluster(options.quorate).start() as cluster:
+        leader = bench.leader(cluster)
+        bench.load(leader.endpoint, "put", "-c", "20", "-m", "10", "-v", "1024", "-n",
+                   str(options.keys), "-k", str(options.keys), "--order", "sequential")
+        quiet = bench.load(leader.endpoint, *paced, "-d", "5", "-w", "1")
+        joining = cluster.joining_member("m4")
+        with bench.client(leader) as client:
+            size = client.status().dbSizeInUse
+            revision = client.range(key=b"x").header.revision
+            wait_for(lambda: client.member_add(peerURLs=[joining.peer_url], isLearner=True), "added")
+        report = os.path.join(bench.directory, "busy.json")
+        load = subprocess.Popen(
+            [*bench.load_command(leader.endpoint, *paced, "-d", str(options.seconds)), "--json",
+             report], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        begin = time.monotonic()
+        joining.launch()
+        cluster.members.append(joining)
+        with bench.client(joining) as client:
+            wait_for(lambda: client.range(key=b"x", serializable=True).header.revision >= revision,
+                     "it has the data", timeout_s=600)
+        seconds = time.monotonic() - begin
+        load.wait()
+        with open(report) as text:
+            busy = next(iter(json.load(text)["operations"].values()))
+    return {"bytes": size, "seconds": round(seconds, 2), "mb_per_s": round(size / seconds / 1e6, 1),
+            "p99_us_before": quiet["p99_us"], "p99_us_meanwhile": busy["p99_us"]}
+
+
+def main():
+    build = os.path.join(ROOT, "build")
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("what", choices=["puts", "elections", "catchup"])
+    parser.add_argument("--quorate", default=os.path.join(build, "quorate"))
+    parser.add_argument("--etcd", default="etcd")
+    parser.add_argument("--load", default=os.path.join(build, "bench", "load", "quorate-load"))
+    parser.add_argument("--seconds", type=int, default=5, help="of load, in each run")
+    parser.add_argument("--rounds", type=int, default=5, help="of puts")
+    parser.add_argument("--election-timeout", type=int, default=150, metavar="MS")
+    parser.add_argument("--heartbeat", type=int, default=30, metavar="MS")
+    parser.add_argument("--keys", type=int, default=300_000, help="of 1 KiB, to catch up with")
+    parser.add_argument("--rate", type=int, default=500, help="of puts while a member catches up")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="cluster-bench-") as directory:
+        bench = Bench(options, proto_modules.compile_into(directory), directory)
+        print(json.dumps({"what": options.what, **globals()[options.what](bench)}))
+
+
+if __name__ == "__main__":
+    main()

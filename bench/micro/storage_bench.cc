@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Storage engines side by side, on the work that the core gives them: records appended in revision
+// order, read at random, scanned, and the oldest half deleted.
+//
+//   storage_bench --benchmark_format=json mem build/plugins/storage_leveldb.so ...
+//
+// Options, "key=value" each, follow the engine they are for.
+#include "engines.h"
+#include "storage/schema.h"
+
+#include <benchmark/benchmark.h>
+
+#include <chrono>
+#include <cstdio>
+#include <memory>
+#include <random>
+#include <string>
+
+namespace quorate::storage::testing {
+
+namespace {
+
+constexpr int64_t kRecords = 1'000'000;
+constexpr int kBatchRecords = 100;
+constexpr size_t kValueBytes = 300;
+
+// Half random, half not, as encoded records are.
+Bytes value_of(int64_t revision) {
+    Bytes value(kValueBytes, 'v');
+    std::mt19937_64 random(static_cast<uint64_t>(revision));
+    for (size_t i = 0; i < kValueBytes / 2; i += 8) {
+        store_le64(value.data() + i, random());
+    }
+    return value;
+}
+
+// One batch of the apply loop: records and the applied index beside them.
+WriteBatch batch_at(int64_t revision, const Bytes& value) {
+    WriteBatch batch;
+    for (int64_t i = 0; i < kBatchRecords; ++i) {
+        batch.put(record_key(revision + i, 0), value);
+    }
+    batch.put(kAppliedKey, encode_u64_pair({static_cast<uint64_t>(revision), 1}));
+    return batch;
+}
+
+void check(benchmark::State& state, const Status& status) {
+    if (!status.ok()) {
+        state.SkipWithError(status.message().c_str());
+    }
+}
+
+// A store of its own per benchmark, filled where the benchmark wants it.
+struct Store {
+    Store(benchmark::State& state, const EngineUnderTest& engine, int64_t records) {
+        Result<std::unique_ptr<Backend>> opened = open_engine(engine, dir.path() + "/store");
+        if (!opened) {
+            state.SkipWithError(opened.error().message().c_str());
+            return;
+        }
+        backend = std::move(opened.value());
+        for (int64_t revision = 0; revision < records; revision += kBatchRecords) {
+            check(state,
+                  backend->write(batch_at(revision, value_of(revision)), Durability::kBuffered));
+        }
+    }
+
+    void report(benchmark::State& state) const {
+        const Result<Stats> stats = backend->stats();
+        state.counters["disk_mb"] = stats ? static_cast<double>(stats->disk_bytes) / 1e6 : -1;
+        state.counters["live_mb"] = stats ? static_cast<double>(stats->live_bytes) / 1e6 : -1;
+    }
+
+    TemporaryDir dir;
+    std::unique_ptr<Backend> backend;
+};
+
+void put_batches(benchmark::State& state, const EngineUnderTest& engine) {
+    const Store store(state, engine, 0);
+    int64_t revision = 0;
+    const Bytes value = value_of(1);
+    for (auto _ : state) {
+        check(state, store.backend->write(batch_at(revision, value), Durability::kBuffered));
+        revision += kBatchRecords;
+    }
+    state.SetItemsProcessed(revision);
+    store.report(state);
+}
+
+void put_synced(benchmark::State& state, const EngineUnderTest& engine) {
+    const Store store(state, engine, 0);
+    int64_t revision = 0;
+    const Bytes value = value_of(1);
+    for (auto _ : state) {
+        check(state, store.backend->write(batch_at(revision, value), Durability::kSynced));
+        revision += kBatchRecords;
+    }
+    state.SetItemsProcessed(revision);
+}
+
+void random_get(benchmark::State& state, const EngineUnderTest& engine) {
+    const Store store(state, engine, kRecords);
+    std::mt19937_64 random(1);
+    Result<std::unique_ptr<View>> view = store.backend->view();
+    for (auto _ : state) {
+        const auto revision = static_cast<int64_t>(random() % kRecords);
+        const Result<std::optional<Bytes>> value = (*view)->get(record_key(revision, 0));
+        if (!value || !value->has_value()) {
+            state.SkipWithError("a record is missing");
+            break;
+        }
+        benchmark::DoNotOptimize((*value)->data());
+    }
+    state.SetItemsProcessed(state.iterations());
+}
+
+void open_and_get(benchmark::State& state, const EngineUnderTest& engine) {
+    const Store store(state, engine, kRecords);
+    std::mt19937_64 random(1);
+    for (auto _ : state) {
+        Result<std::unique_ptr<View>> view = store.backend->view();
+        // Recent ones, as a watcher that lags a little reads them.
+        const int64_t revision = kRecords - 1 - static_cast<int64_t>(random() % 10'000);
+        benchmark::DoNotOptimize((*view)->get(record_key(revision, 0)));
+    }
+    state.SetItemsProcessed(state.iterations());
+}
+
+void scan_all(benchmark::State& state, const EngineUnderTest& engine) {
+    const Store store(state, engine, kRecords);
+    int64_t records = 0;
+    for (auto _ : state) {
+        Result<std::unique_ptr<View>> view = store.backend->view();
+        const auto [lo, hi] = table_range(Table::kRecords);
+        Result<std::unique_ptr<Cursor>> cursor = (*view)->scan({lo, hi}, Direction::kForward);
+        while (true) {
+            Result<std::optional<Pair>> pair = (*cursor)->next();
+            if (!pair) {
+                state.SkipWithError(pair.error().message().c_str());
+            }
+            if (!pair || !pair->has_value()) {
+                break;
+            }
+            ++records;
+        }
+    }
+    state.SetItemsProcessed(records);
+}
+
+// Deleting alone is timed as delete_s, giving the space back as compact_s.
+void delete_oldest_half(benchmark::State& state, const EngineUnderTest& engine) {
+    for (auto _ : state) {
+        state.PauseTiming();
+        const Store store(state, engine, kRecords);
+        const Bytes lo = record_key(0, 0);
+        const Bytes hi = record_key(kRecords / 2, 0);
+        WriteBatch batch;
+        batch.erase_range({lo, hi});
+        state.ResumeTiming();
+        const auto begun = std::chrono::steady_clock::now();
+        check(state, store.backend->write(batch, Durability::kBuffered));
+        const auto deleted = std::chrono::steady_clock::now();
+        check(state, store.backend->compact({lo, hi}));
+        const auto compacted = std::chrono::steady_clock::now();
+        state.PauseTiming();
+        using Seconds = std::chrono::duration<double>;
+        state.counters["delete_s"] = Seconds(deleted - begun).count();
+        state.counters["compact_s"] = Seconds(compacted - deleted).count();
+        store.report(state);
+        state.ResumeTiming();
+    }
+}
+
+void reopen(benchmark::State& state, const EngineUnderTest& engine) {
+    Store store(state, engine, kRecords);
+    for (auto _ : state) {
+        store.backend.reset();
+        Result<std::unique_ptr<Backend>> opened = open_engine(engine, store.dir.path() + "/store");
+        check(state, opened.error());
+        store.backend = std::move(opened.value());
+    }
+}
+
+void add_benchmarks(const EngineUnderTest& engine) {
+    const auto add = [&](const std::string& name, auto function) {
+        return benchmark::RegisterBenchmark((engine.name + "/" + name).c_str(), function, engine);
+    };
+    add("put_batches_of_100", put_batches)
+        ->Iterations(kRecords / kBatchRecords)
+        ->Unit(benchmark::kMicrosecond);
+    add("put_synced_batches_of_100", put_synced)->Unit(benchmark::kMicrosecond);
+    add("random_get", random_get)->Unit(benchmark::kMicrosecond);
+    add("view_and_recent_get", open_and_get)->Unit(benchmark::kMicrosecond);
+    add("scan_all", scan_all)->Unit(benchmark::kMillisecond);
+    add("delete_oldest_half", delete_oldest_half)->Iterations(1)->Unit(benchmark::kMillisecond);
+    if (engine.persistent()) {
+        add("reopen", reopen)->Iterations(3)->Unit(benchmark::kMillisecond);
+    }
+}
+
+}  // namespace
+
+}  // namespace quorate::storage::testing
+
+int main(int argc, char** argv) {
+    namespace under_test = quorate::storage::testing;
+    benchmark::Initialize(&argc, argv);
+    for (int i = 1; i < argc; ++i) {
+        under_test::EngineUnderTest engine = under_test::engine_by_file(argv[i]);
+        while (i + 1 < argc && under_test::add_option(engine, argv[i + 1])) {
+            ++i;
+        }
+        under_test::add_benchmarks(engine);
+    }
+    if (argc < 2) {
+        std::fputs("name engines: paths .../storage_<name>.so, or mem\n", stderr);
+        return 2;
+    }
+    benchmark::RunSpecifiedBenchmarks();
+    return 0;
+}

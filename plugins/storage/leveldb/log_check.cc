@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "log_check.h"
+
+#include "plugin/cxx/crc32c.h"
+
+#include <algorithm>
+#include <cstring>
+#include <filesystem>
+#include <string_view>
+#include <system_error>
+#include <vector>
+
+namespace quorate::leveldb_engine {
+
+namespace {
+
+using plugin::PosixFile;
+using plugin::Result;
+using plugin::Status;
+
+// LevelDB's record format: blocks of 32 KiB, each with physical records of
+// crc (4, masked, over type and data), length (2), type (1), data; what is left of a block and too
+// short for a header is zeros. A logical record is one FULL, or FIRST, MIDDLE..., LAST.
+constexpr size_t kBlockBytes = 32 << 10;
+constexpr size_t kHeaderBytes = 7;
+enum class Type : uint8_t { kFull = 1, kFirst = 2, kMiddle = 3, kLast = 4 };
+
+uint32_t unmask(uint32_t masked) {
+    const uint32_t rotated = masked - 0xa282ead8U;
+    return (rotated >> 17) | (rotated << 15);
+}
+
+// The physical record at the beginning of `block`: its size, or 0 when it is not whole.
+size_t physical_record_bytes(std::string_view block) {
+    uint32_t masked = 0;
+    uint16_t length = 0;
+    std::memcpy(&masked, block.data(), sizeof masked);  // little endian, as all we run on
+    std::memcpy(&length, block.data() + 4, sizeof length);
+    if (kHeaderBytes + length > block.size()) {
+        return 0;
+    }
+    const std::string_view checked = block.substr(6, 1 + size_t{length});
+    return plugin::crc32c(checked) == unmask(masked) ? kHeaderBytes + length : 0;
+}
+
+// Whether a physical record of this type may follow, inside a logical record or outside of one.
+bool fits(Type type, bool inside) {
+    switch (type) {
+        case Type::kFull:
+        case Type::kFirst:
+            return !inside;
+        case Type::kMiddle:
+        case Type::kLast:
+            return inside;
+    }
+    return false;
+}
+
+Status damaged(const std::string& path, const std::string& what) {
+    return {QUORATE_DATA_LOSS, path + ": " + what};
+}
+
+constexpr uint64_t kAllBytes = UINT64_MAX;
+
+// What must be whole of file `number` when `mark` is about the newest of its kind: all of an older
+// one, because a file is synced before its successor is begun.
+uint64_t promised_bytes(const SyncedFile& mark, uint64_t number) {
+    if (number < mark.number) {
+        return kAllBytes;
+    }
+    return number == mark.number ? mark.bytes : 0;
+}
+
+// What a LevelDB directory holds.
+struct Listing {
+    bool current = false;
+    bool tables = false;
+    std::vector<uint64_t> logs;  // sorted
+};
+
+Result<Listing> list_files(const std::string& dir) {
+    Listing listing;
+    std::error_code error;
+    std::filesystem::directory_iterator entry(dir, error);
+    for (; !error && entry != std::filesystem::directory_iterator(); entry.increment(error)) {
+        const FileName name = parse_file_name(entry->path().filename().string());
+        listing.current = listing.current || name.kind == FileKind::kCurrent;
+        listing.tables = listing.tables || name.kind == FileKind::kTable;
+        if (name.kind == FileKind::kLog) {
+            listing.logs.push_back(name.number);
+        }
+    }
+    if (error) {
+        return Status(QUORATE_INTERNAL, dir + ": " + error.message());
+    }
+    std::sort(listing.logs.begin(), listing.logs.end());
+    return listing;
+}
+
+// The manifest that CURRENT names.
+Result<std::string> current_manifest(const std::string& dir) {
+    Result<PosixFile> current = PosixFile::open(dir + "/CURRENT", O_RDONLY);
+    if (!current) {
+        return current.error();
+    }
+    char text[64] = {};
+    Result<size_t> bytes = current->read_at(0, text, sizeof text);
+    if (!bytes) {
+        return bytes.error();
+    }
+    std::string_view name(text, *bytes);
+    if (!name.ends_with('\n')) {
+        return damaged(current->path(), "does not end with a line feed");
+    }
+    name.remove_suffix(1);
+    if (parse_file_name(name).kind != FileKind::kManifest ||
+        !std::filesystem::exists(dir + '/' + std::string(name))) {
+        return damaged(current->path(), "names no manifest that is there");
+    }
+    return std::string(name);
+}
+
+// Cuts a torn tail, and gives its size.
+Result<uint64_t> check_file(const std::string& path, uint64_t promised) {
+    Result<PosixFile> file = PosixFile::open(path, O_RDWR);
+    if (!file) {
+        return file.error();
+    }
+    Result<RecordScan> scan = scan_records(*file);
+    if (!scan) {
+        return scan.error();
+    }
+    const bool whole = scan->whole_bytes == scan->file_bytes;
+    if (promised == kAllBytes ? !whole : scan->whole_bytes < promised) {
+        return damaged(path, "no whole record at byte " + std::to_string(scan->whole_bytes));
+    }
+    if (!whole) {
+        for (const Status& s : {file->truncate(scan->whole_bytes), file->sync()}) {
+            if (!s.ok()) {
+                return s;
+            }
+        }
+    }
+    return scan->file_bytes - scan->whole_bytes;
+}
+
+Result<uint64_t> check_logs(const std::string& dir, const Listing& listing,
+                            const SyncedFile& mark) {
+    if (mark.number != 0 &&
+        !std::binary_search(listing.logs.begin(), listing.logs.end(), mark.number)) {
+        return damaged(dir + '/' + numbered(mark.number, ".log"), "missing");
+    }
+    // Newest first: a log that holds anything proves its predecessors to be complete.
+    uint64_t cut_bytes = 0;
+    bool successor = false;
+    for (auto number = listing.logs.rbegin(); number != listing.logs.rend(); ++number) {
+        const std::string path = dir + '/' + numbered(*number, ".log");
+        const uint64_t promised = successor ? kAllBytes : promised_bytes(mark, *number);
+        Result<uint64_t> cut = check_file(path, promised);
+        if (!cut) {
+            return cut.error();
+        }
+        cut_bytes += *cut;
+        std::error_code error;
+        successor = successor || std::filesystem::file_size(path, error) > 0;
+    }
+    return cut_bytes;
+}
+
+}  // namespace
+
+Result<RecordScan> scan_records(const PosixFile& file) {
+    Result<uint64_t> size = file.size();
+    if (!size) {
+        return size.error();
+    }
+    RecordScan scan{0, *size};
+    std::vector<char> block(kBlockBytes);
+    bool inside = false;
+    for (uint64_t block_at = 0; block_at < *size; block_at += kBlockBytes) {
+        Result<size_t> bytes = file.read_at(block_at, block.data(), block.size());
+        if (!bytes) {
+            return bytes.error();
+        }
+        std::string_view rest(block.data(), *bytes);
+        while (rest.size() >= kHeaderBytes) {
+            const size_t record_bytes = physical_record_bytes(rest);
+            const Type type{static_cast<uint8_t>(rest[6])};
+            if (record_bytes == 0 || !fits(type, inside)) {
+                return scan;
+            }
+            rest.remove_prefix(record_bytes);
+            inside = type == Type::kFirst || type == Type::kMiddle;
+            if (!inside) {
+                scan.whole_bytes = block_at + *bytes - rest.size();
+            }
+        }
+        if (*bytes < kBlockBytes) {
+            return scan;
+        }
+        // What is left of a full block is padding, and belongs to what came before it.
+        if (!inside) {
+            scan.whole_bytes = block_at + kBlockBytes;
+        }
+    }
+    return scan;
+}
+
+Result<uint64_t> check_and_trim(const std::string& dir, const SyncMark& mark) {
+    Result<Listing> listing = list_files(dir);
+    if (!listing) {
+        return listing.error();
+    }
+    if (!listing->current) {
+        // A store that was ever used has a log.
+        if (listing->logs.empty() && !listing->tables && mark.log().number == 0) {
+            return uint64_t{0};
+        }
+        return damaged(dir + "/CURRENT", "missing");
+    }
+    Result<std::string> manifest = current_manifest(dir);
+    if (!manifest) {
+        return manifest.error();
+    }
+    const uint64_t promised = promised_bytes(mark.manifest(), parse_file_name(*manifest).number);
+    Result<uint64_t> manifest_cut = check_file(dir + '/' + *manifest, promised);
+    if (!manifest_cut) {
+        return manifest_cut.error();
+    }
+    Result<uint64_t> logs_cut = check_logs(dir, *listing, mark.log());
+    if (!logs_cut) {
+        return logs_cut.error();
+    }
+    return *manifest_cut + *logs_cut;
+}
+
+}  // namespace quorate::leveldb_engine

@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "store_env.h"
+
+#include "log_check.h"
+#include "plugin/cxx/posix.h"
+
+#include <cerrno>
+#include <memory>
+#include <system_error>
+#include <utility>
+
+namespace quorate::leveldb_engine {
+
+namespace {
+
+using plugin::PosixFile;
+using plugin::Result;
+using plugin::Status;
+
+// LevelDB finds damage right after the read that brought it, on the same thread; so the table read
+// last is the damaged one. Merges run on LevelDB's own thread, and their errors show up on another.
+thread_local uint64_t last_table = 0;
+thread_local bool in_background = false;
+
+// LevelDB keeps the system's text and not its number.
+bool is_system_error(const leveldb::Status& status, int error) {
+    const std::string text = std::error_code(error, std::generic_category()).message();
+    return status.ToString().find(text) != std::string::npos;
+}
+
+leveldb::Status to_leveldb(const Status& status) {
+    return status.ok() ? leveldb::Status::OK() : leveldb::Status::IOError(status.text());
+}
+
+}  // namespace
+
+class StoreEnv::TableFile final : public leveldb::RandomAccessFile {
+  public:
+    TableFile(StoreEnv& env, PosixFile file)
+        : env_(env), number_(parse_file_name(file.path()).number), file_(std::move(file)) {}
+
+    leveldb::Status Read(uint64_t offset, size_t bytes, leveldb::Slice* ret,
+                         char* scratch) const override {
+        env_.note_read(number_);
+        Result<size_t> got = file_.read_at(offset, scratch, bytes);
+        if (!got) {
+            return to_leveldb(got.error());
+        }
+        *ret = leveldb::Slice(scratch, *got);
+        return leveldb::Status::OK();
+    }
+
+  private:
+    StoreEnv& env_;
+    const uint64_t number_;
+    const PosixFile file_;
+};
+
+// A log or a manifest. One thread at a time.
+class StoreEnv::RecordFile final : public leveldb::WritableFile {
+  public:
+    RecordFile(StoreEnv& env, FileName name, std::unique_ptr<leveldb::WritableFile> file)
+        : env_(env), name_(name), file_(std::move(file)) {}
+
+    ~RecordFile() override {
+        // LevelDB begins the next log before it drops this one, but writes to it only afterwards.
+        if (bytes_ != synced_bytes_) {
+            if (const leveldb::Status s = Sync(); !s.ok()) {
+                (void)env_.fail(env_.to_status(s, Work::kThisThread));
+            }
+        }
+    }
+
+    leveldb::Status Append(const leveldb::Slice& data) override {
+        bytes_ += data.size();
+        return file_->Append(data);
+    }
+
+    leveldb::Status Close() override {
+        const leveldb::Status synced = Sync();
+        const leveldb::Status closed = file_->Close();
+        return synced.ok() ? closed : synced;
+    }
+
+    leveldb::Status Flush() override { return file_->Flush(); }
+
+    leveldb::Status Sync() override {
+        if (const leveldb::Status s = file_->Sync(); !s.ok()) {
+            return s;
+        }
+        synced_bytes_ = bytes_;
+        return to_leveldb(env_.mark_.synced(name_, bytes_));
+    }
+
+  private:
+    StoreEnv& env_;
+    const FileName name_;
+    const std::unique_ptr<leveldb::WritableFile> file_;
+    uint64_t bytes_ = 0;
+    uint64_t synced_bytes_ = 0;
+};
+
+StoreEnv::StoreEnv(std::string dir)
+    : leveldb::EnvWrapper(leveldb::Env::Default()), dir_(std::move(dir)) {}
+
+Status StoreEnv::failure() const {
+    const std::lock_guard lock(mutex_);
+    return failure_;
+}
+
+leveldb::Status StoreEnv::fail(const Status& status) {
+    const std::lock_guard lock(mutex_);
+    if (failure_.ok()) {
+        failure_ = status;
+    }
+    return to_leveldb(status);
+}
+
+void StoreEnv::note_read(uint64_t table) {
+    last_table = table;
+    if (in_background) {
+        background_table_.store(table, std::memory_order_relaxed);
+    }
+}
+
+Status StoreEnv::to_status(const leveldb::Status& status, Work work) const {
+    if (status.ok()) {
+        return {};
+    }
+    if (status.IsCorruption()) {
+        const uint64_t table = work == Work::kThisThread
+                                   ? last_table
+                                   : background_table_.load(std::memory_order_relaxed);
+        const std::string place = table == 0 ? dir_ : dir_ + '/' + numbered(table, ".ldb");
+        return {QUORATE_DATA_LOSS, place + ": " + status.ToString()};
+    }
+    const bool full = is_system_error(status, ENOSPC) || is_system_error(status, EDQUOT);
+    return {full ? QUORATE_RESOURCE_EXHAUSTED : QUORATE_INTERNAL, status.ToString()};
+}
+
+leveldb::Status StoreEnv::NewRandomAccessFile(const std::string& path,
+                                              leveldb::RandomAccessFile** ret) {
+    Result<PosixFile> file = PosixFile::open(path, O_RDONLY);
+    if (!file) {
+        return to_leveldb(file.error());
+    }
+    *ret = std::make_unique<TableFile>(*this, std::move(*file)).release();
+    return leveldb::Status::OK();
+}
+
+leveldb::Status StoreEnv::NewWritableFile(const std::string& path, leveldb::WritableFile** ret) {
+    const FileName name = parse_file_name(path);
+    const bool records = name.kind == FileKind::kLog || name.kind == FileKind::kManifest;
+    if (records) {
+        if (const Status s = mark_.forget(name); !s.ok()) {
+            return to_leveldb(s);
+        }
+    }
+    leveldb::WritableFile* file = nullptr;
+    const leveldb::Status status = target()->NewWritableFile(path, &file);
+    if (!status.ok() || !records) {
+        *ret = file;
+        return status;
+    }
+    *ret = std::make_unique<RecordFile>(*this, name, std::unique_ptr<leveldb::WritableFile>(file))
+               .release();
+    return status;
+}
+
+leveldb::Status StoreEnv::RemoveFile(const std::string& path) {
+    const FileName name = parse_file_name(path);
+    if (name.kind == FileKind::kLog || name.kind == FileKind::kManifest) {
+        if (const Status s = mark_.forget(name); !s.ok()) {
+            return to_leveldb(s);
+        }
+    }
+    return target()->RemoveFile(path);
+}
+
+leveldb::Status StoreEnv::RenameFile(const std::string& from, const std::string& to) {
+    const leveldb::Status status = target()->RenameFile(from, to);
+    // CURRENT now names a new manifest; the old one is removed next.
+    return status.ok() ? to_leveldb(plugin::sync_directory(dir_)) : status;
+}
+
+// The first thing that LevelDB does with a store, and so where the store is checked.
+leveldb::Status StoreEnv::LockFile(const std::string& path, leveldb::FileLock** ret) {
+    if (const leveldb::Status s = target()->LockFile(path, ret); !s.ok()) {
+        return fail({QUORATE_FAILED_PRECONDITION, path + ": used by another process"});
+    }
+    Status status = mark_.open(dir_);
+    if (status.ok()) {
+        Result<uint64_t> cut = check_and_trim(dir_, mark_);
+        status = cut.error();
+        cut_bytes_ = cut ? *cut : 0;
+    }
+    if (!status.ok()) {
+        (void)target()->UnlockFile(*ret);
+        *ret = nullptr;
+        return fail(status);
+    }
+    return leveldb::Status::OK();
+}
+
+void StoreEnv::Schedule(void (*function)(void*), void* argument) {
+    struct Job {
+        void (*function)(void*);
+        void* argument;
+    };
+    auto job = std::make_unique<Job>(Job{function, argument});
+    target()->Schedule(
+        [](void* raw) {
+            const std::unique_ptr<Job> owned(static_cast<Job*>(raw));
+            in_background = true;
+            owned->function(owned->argument);
+            in_background = false;
+        },
+        job.release());
+}
+
+}  // namespace quorate::leveldb_engine

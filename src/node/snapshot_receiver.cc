@@ -1,0 +1,277 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "node/snapshot_receiver.h"
+
+#include "base/errors.h"
+#include "base/log.h"
+#include "cluster/member.h"
+#include "node/snapshot_metrics.h"
+#include "peer.pb.h"
+#include "snapshot/cluster_rows.h"
+#include "snapshot/reader.h"
+#include "wire/peer_message.h"
+
+#include <cstdio>
+#include <mutex>
+#include <optional>
+#include <utility>
+#include <vector>
+
+namespace quorate::node {
+namespace {
+
+constexpr size_t kQueuedPiecesMax = 16;
+
+}  // namespace
+
+std::string snapshot_file(const std::string& dir, uint64_t index) {
+    char name[32];
+    std::snprintf(name, sizeof name, "/%016llx.db", static_cast<unsigned long long>(index));
+    return dir + name;
+}
+
+// One snapshot on its way in. What the call's thread and the pool share is under the mutex; the
+// file belongs to whichever pool task is at work, and there is one at most.
+class SnapshotReceiver::Incoming : public std::enable_shared_from_this<Incoming> {
+  public:
+    Incoming(SnapshotReceiver& owner, transport::Reply reply)
+        : owner_(owner), reply_(std::move(reply)), part_(owner.dir_ + "/incoming.part") {}
+    ~Incoming() { owner_.busy_.store(false); }
+
+    void piece(ByteView message) { enqueue(Bytes(message)); }
+    void half_close() {
+        {
+            const std::lock_guard lock(mutex_);
+            complete_ = true;
+        }
+        work();
+    }
+    void cancel() {
+        const std::lock_guard lock(mutex_);
+        cancelled_ = true;
+        if (reply_) {
+            reply_.finish(errors::kContextCanceled);
+        }
+    }
+
+  private:
+    void enqueue(Bytes message) {
+        {
+            const std::lock_guard lock(mutex_);
+            queue_.push_back(std::move(message));
+            if (reply_ && queue_.size() >= kQueuedPiecesMax && !held_) {
+                held_ = true;
+                reply_.hold(true);
+            }
+        }
+        work();
+    }
+
+    // Starts a pool task unless one is at work, which then takes what is new.
+    void work() {
+        {
+            const std::lock_guard lock(mutex_);
+            if (working_) {
+                return;
+            }
+            working_ = true;
+        }
+        const bool taken = owner_.node_.run_in_pool([self = shared_from_this()] { self->drain(); });
+        if (!taken) {
+            fail(errors::kRequestTooManyRequests);
+        }
+    }
+
+    void drain() {
+        while (true) {
+            std::vector<Bytes> pieces;
+            bool complete = false;
+            {
+                const std::lock_guard lock(mutex_);
+                pieces.swap(queue_);
+                complete = complete_ && pieces.empty();
+                if (pieces.empty() && !complete) {
+                    working_ = false;
+                }
+                if (cancelled_ || (pieces.empty() && !complete)) {
+                    return;
+                }
+                if (std::exchange(held_, false)) {
+                    reply_.hold(false);
+                }
+            }
+            for (const Bytes& one : pieces) {
+                if (Status s = store(one); !s.ok()) {
+                    fail(s);
+                    return;
+                }
+            }
+            if (complete) {
+                const Status done = accept();
+                if (!done.ok()) {
+                    fail(done);
+                }
+                return;
+            }
+        }
+    }
+
+    Status store(ByteView message) {
+        peer::SnapshotPiece piece;
+        if (!piece.ParseFromArray(message.data(), static_cast<int>(message.size()))) {
+            return {errors::kBadRaftMessage, "a piece of a snapshot can't be decoded"};
+        }
+        if (piece.has_start()) {
+            return begin(piece.start());
+        }
+        if (file_ == nullptr) {
+            return {errors::kBadRaftMessage, "a snapshot began without saying what it is"};
+        }
+        if (Status s = file_->write_at(written_, piece.data()); !s.ok()) {
+            return s;
+        }
+        written_ += piece.data().size();
+        return {};
+    }
+
+    Status begin(const peer::SnapshotStart& start) {
+        auto message = wire::decode_peer_message(start.message().SerializeAsString());
+        if (!message) {
+            return message.error();
+        }
+        auto* request = std::get_if<raft::Message>(&*message);
+        if (request == nullptr || !std::holds_alternative<raft::SnapshotRequest>(request->body)) {
+            return {errors::kBadRaftMessage, "a snapshot began with another message"};
+        }
+        request_ = std::move(*request);
+        attempt_ =
+            std::make_unique<SnapshotAttempt>(owner_.node_.metrics(), owner_.node_.clock(),
+                                              SnapshotAttempt::Direction::kReceive, request_.from);
+        bytes_ = start.file_bytes();
+        begun_ns_ = owner_.node_.clock().monotonic_ns();
+        log::info("receiving a snapshot", {{"from", cluster::format_id(request_.from)},
+                                           {"index", snapshot().id.index},
+                                           {"bytes", bytes_}});
+        if (Status s = owner_.fs_.create_dirs(owner_.dir_); !s.ok()) {
+            return s;
+        }
+        if (const auto left = owner_.fs_.exists(part_); left && *left) {
+            if (Status s = owner_.fs_.remove(part_); !s.ok()) {
+                return s;
+            }
+        }
+        auto file = owner_.fs_.open(part_, OpenMode::kCreateNew);
+        if (!file) {
+            return file.error();
+        }
+        file_ = std::move(file).value();
+        return {};
+    }
+
+    // Nothing that was sent is trusted: the file has to prove itself, and to be what was announced.
+    Status accept() {
+        if (file_ == nullptr || written_ != bytes_) {
+            return {errors::kBadRaftMessage, "a snapshot of " + std::to_string(bytes_) +
+                                                 " bytes ended after " + std::to_string(written_)};
+        }
+        const int64_t written_ns = owner_.node_.clock().monotonic_ns();
+        if (Status s = file_->sync_data(); !s.ok()) {
+            return s;
+        }
+        owner_.sync_seconds_.observe_ns(owner_.node_.clock().monotonic_ns() - written_ns);
+        file_.reset();
+        auto reader = snapshot::Reader::open(owner_.fs_, part_, snapshot::HashCheck::kRequired);
+        if (!reader) {
+            return reader.error();
+        }
+        const auto info = snapshot::read_cluster_info(**reader);
+        if (!info) {
+            return info.error();
+        }
+        if (info->cluster_id != owner_.node_.identity().cluster_id ||
+            info->applied != snapshot().id) {
+            return {errors::kForeignData, "the snapshot is of cluster " +
+                                              cluster::format_id(info->cluster_id) + " at index " +
+                                              std::to_string(info->applied.index)};
+        }
+        reader->reset();
+        const std::string path = snapshot_file(owner_.dir_, snapshot().id.index);
+        if (Status s = owner_.fs_.rename(part_, path); !s.ok()) {
+            return s;
+        }
+        if (Status s = owner_.fs_.sync_dir(owner_.dir_); !s.ok()) {
+            return s;
+        }
+        attempt_->succeeded();
+        owner_.save_seconds_.observe_ns(owner_.node_.clock().monotonic_ns() - begun_ns_);
+        log::info("a snapshot is complete", {{"path", path}});
+        owner_.node_.snapshot_arrived(std::move(request_));
+        const std::lock_guard lock(mutex_);
+        if (reply_) {
+            reply_.reply({});
+        }
+        return {};
+    }
+
+    void fail(const Status& status) {
+        log::warn("a snapshot was refused", {log::Field(status)});
+        const std::lock_guard lock(mutex_);
+        cancelled_ = true;
+        if (reply_) {
+            reply_.finish(status);
+        }
+    }
+
+    const raft::Snapshot& snapshot() const {
+        return std::get<raft::SnapshotRequest>(request_.body).snapshot;
+    }
+
+    SnapshotReceiver& owner_;
+    std::mutex mutex_;
+    transport::Reply reply_;
+    std::vector<Bytes> queue_;
+    bool working_ = false;
+    bool held_ = false;
+    bool complete_ = false;
+    bool cancelled_ = false;
+
+    const std::string part_;
+    raft::Message request_;
+    std::unique_ptr<File> file_;
+    uint64_t bytes_ = 0;
+    uint64_t written_ = 0;
+    int64_t begun_ns_ = 0;
+    std::unique_ptr<SnapshotAttempt> attempt_;
+};
+
+class SnapshotReceiver::IncomingCall final : public transport::Call {
+  public:
+    explicit IncomingCall(std::shared_ptr<Incoming> incoming) : incoming_(std::move(incoming)) {}
+
+    void on_message(ByteView message) override { incoming_->piece(message); }
+    void on_half_close() override { incoming_->half_close(); }
+    void on_cancel(transport::CancelReason) override { incoming_->cancel(); }
+
+  private:
+    const std::shared_ptr<Incoming> incoming_;
+};
+
+SnapshotReceiver::SnapshotReceiver(Node& node, FileSystem& fs, std::string dir)
+    : node_(node),
+      fs_(fs),
+      dir_(std::move(dir)),
+      save_seconds_(node.metrics().histogram("etcd_snap_db_save_total_duration_seconds",
+                                             "The total latency distributions of v3 snapshot save",
+                                             {0.1, 2, 10})),
+      sync_seconds_(node.metrics().histogram("etcd_snap_db_fsync_duration_seconds",
+                                             "The latency distributions of fsyncing .snap.db file",
+                                             {0.001, 2, 14})) {}
+
+std::unique_ptr<transport::Call> SnapshotReceiver::open(transport::Reply reply) {
+    if (busy_.exchange(true)) {
+        reply.finish({errors::kUnavailable, "another snapshot is on its way already"});
+        return nullptr;
+    }
+    return std::make_unique<IncomingCall>(std::make_shared<Incoming>(*this, std::move(reply)));
+}
+
+}  // namespace quorate::node

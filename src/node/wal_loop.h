@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The wal loop: everything that has arrived is appended and synced once; the next batch is what
+// arrived meanwhile. No timer, so an idle log costs nothing and a busy one groups by itself.
+// Thread: the wal thread; or the core thread in place of it while nothing of the raft loop's is on
+// its way here, which the raft loop sees to (the mailboxes order the two).
+#pragma once
+
+#include "base/clock.h"
+#include "base/mailbox.h"
+#include "base/metrics.h"
+#include "node/messages.h"
+#include "node/raft_loop.h"
+#include "wal/wal.h"
+
+#include <vector>
+
+namespace quorate::node {
+
+class WalLoop final : public LogWriter {
+  public:
+    WalLoop(wal::Wal& wal, const Clock& clock, Mailbox<RaftInput>& raft,
+            metrics::Registry& metrics);
+
+    // One turn of the wal thread: writes, syncs, and tells the raft loop.
+    void handle(std::vector<LogWrite>& writes);
+    void write_and_sync(std::vector<LogWrite>& writes) override;
+
+  private:
+    wal::Wal& wal_;
+    const Clock& clock_;
+    Mailbox<RaftInput>& raft_;
+    metrics::Histogram& sync_seconds_;
+    metrics::Histogram& write_seconds_;
+    metrics::Gauge& written_bytes_;
+};
+
+}  // namespace quorate::node

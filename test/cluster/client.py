@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: Apache-2.0
+"""etcd's calls to one member, without generated stubs."""
+
+import os
+
+# Servers are started while gRPC's threads run; see spawn() in ../support/servers.py.
+os.environ["GRPC_ENABLE_FORK_SUPPORT"] = "0"
+
+import grpc  # noqa: E402
+
+TIMEOUT_S = 10
+CHANNEL_OPTIONS = [
+    ("grpc.use_local_subchannel_pool", 1),
+    ("grpc.enable_retries", 0),
+    ("grpc.initial_reconnect_backoff_ms", 100),
+    ("grpc.min_reconnect_backoff_ms", 3000),
+    ("grpc.max_reconnect_backoff_ms", 300),
+]
+UNARY = {
+    "put": "KV/Put",
+    "range": "KV/Range",
+    "txn": "KV/Txn",
+    "delete_range": "KV/DeleteRange",
+    "lease_grant": "Lease/LeaseGrant",
+    "lease_revoke": "Lease/LeaseRevoke",
+    "lease_time_to_live": "Lease/LeaseTimeToLive",
+    "member_add": "Cluster/MemberAdd",
+    "member_remove": "Cluster/MemberRemove",
+    "member_update": "Cluster/MemberUpdate",
+    "member_list": "Cluster/MemberList",
+    "member_promote": "Cluster/MemberPromote",
+    "status": "Maintenance/Status",
+    "move_leader": "Maintenance/MoveLeader",
+    "hash_kv": "Maintenance/HashKV",
+    "alarm": "Maintenance/Alarm",
+    "compact": "KV/Compact",
+    "auth_enable": "Auth/AuthEnable",
+    "auth_disable": "Auth/AuthDisable",
+    "auth_status": "Auth/AuthStatus",
+    "authenticate": "Auth/Authenticate",
+    "user_add": "Auth/UserAdd",
+    "user_list": "Auth/UserList",
+    "user_change_password": "Auth/UserChangePassword",
+    "user_grant_role": "Auth/UserGrantRole",
+    "role_add": "Auth/RoleAdd",
+    "role_grant_permission": "Auth/RoleGrantPermission",
+}
+# Whose messages are not named after the method.
+MESSAGES = {"Compact": "Compaction"}
+
+
+class Client:
+    """One connection to one member. Methods take the fields of the request. With a token it calls
+    as whoever that was given to."""
+
+    def __init__(self, endpoint, protos, token=None):
+        self.endpoint = endpoint
+        self.token = token
+        self.pb = protos["rpc"]
+        self.kv = protos["kv"]
+        self.channel = grpc.insecure_channel(endpoint, options=CHANNEL_OPTIONS)
+        for name, path in UNARY.items():
+            setattr(self, name, self._unary(path))
+
+    def _unary(self, path):
+        service, _, method = path.partition("/")
+        message = MESSAGES.get(method, method)
+        if service == "Auth" and not message.startswith("Auth"):
+            message = "Auth" + message
+        request = getattr(self.pb, message + "Request")
+        call = self.channel.unary_unary(
+            "/etcdserverpb." + path,
+            request_serializer=request.SerializeToString,
+            response_deserializer=getattr(self.pb, message + "Response").FromString,
+        )
+
+        def invoke(timeout_s=TIMEOUT_S, **fields):
+            return call(request(**fields), timeout=timeout_s, metadata=self.metadata())
+
+        return invoke
+
+    def metadata(self):
+        return [("token", self.token)] if self.token else None
+
+    def watch(self, requests, timeout_s=None):
+        """A Watch stream; `requests` yields WatchRequests."""
+        return self.channel.stream_stream(
+            "/etcdserverpb.Watch/Watch",
+            request_serializer=self.pb.WatchRequest.SerializeToString,
+            response_deserializer=self.pb.WatchResponse.FromString,
+        )(requests, timeout=timeout_s, metadata=self.metadata())
+
+    def keep_alive(self, requests, timeout_s=None):
+        return self.channel.stream_stream(
+            "/etcdserverpb.Lease/LeaseKeepAlive",
+            request_serializer=self.pb.LeaseKeepAliveRequest.SerializeToString,
+            response_deserializer=self.pb.LeaseKeepAliveResponse.FromString,
+        )(requests, timeout=timeout_s, metadata=self.metadata())
+
+    def close(self):
+        self.channel.close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()

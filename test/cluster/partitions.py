@@ -1,0 +1,151 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Members in network namespaces of their own, whose links are cut and slowed down."""
+
+import os
+import subprocess
+
+import grpc
+from clusters import wait_for
+from context import Failed, Skipped, check
+
+NETWORK = "10.213.77"
+
+
+def ip(*words, may_fail=False):
+    done = subprocess.run(["ip", *words], capture_output=True, text=True, check=False)
+    if done.returncode != 0 and not may_fail:
+        raise Failed(f"ip {' '.join(words)}: {done.stderr.strip()}")
+    return done.returncode == 0
+
+
+class Network:
+    """A bridge, and a namespace on it for each member; clients stay where they are."""
+
+    def __init__(self):
+        self.tag = f"q{os.getpid() % 100000}"
+        self.names = {}
+        if os.geteuid() != 0 or not ip("netns", "add", f"{self.tag}x", may_fail=True):
+            raise Skipped("network namespaces need root")
+        ip("netns", "del", f"{self.tag}x")
+        if not ip("link", "add", f"{self.tag}b", "type", "bridge", may_fail=True):
+            raise Skipped("no bridge can be made")
+        ip("addr", "add", f"{NETWORK}.1/24", "dev", f"{self.tag}b")
+        ip("link", "set", f"{self.tag}b", "up")
+
+    def place(self, name):
+        number = len(self.names) + 10
+        space = f"{self.tag}{name}"
+        outside, inside = f"{self.tag}o{number}", f"{self.tag}i{number}"
+        ip("netns", "add", space)
+        self.names[name] = (space, outside, f"{NETWORK}.{number}")
+        ip("link", "add", outside, "type", "veth", "peer", "name", inside)
+        ip("link", "set", inside, "netns", space)
+        ip("link", "set", outside, "master", f"{self.tag}b", "up")
+        inner = ("netns", "exec", space, "ip")
+        ip(*inner, "addr", "add", f"{NETWORK}.{number}/24", "dev", inside)
+        ip(*inner, "link", "set", inside, "up")
+        ip(*inner, "link", "set", "lo", "up")
+        return {"host": f"{NETWORK}.{number}", "wrapper": ("ip", "netns", "exec", space)}
+
+    def cut(self, one, other):
+        """Nothing gets from one member to the other or back; clients reach both."""
+        for here, there in ((one, other), (other, one)):
+            ip("netns", "exec", self.names[here.name][0], "ip", "route", "add", "blackhole",
+               f"{self.names[there.name][2]}/32")
+
+    def heal(self):
+        for space, _, _ in self.names.values():
+            ip("netns", "exec", space, "ip", "route", "flush", "type", "blackhole", may_fail=True)
+
+    def unplug(self, member, plugged):
+        ip("link", "set", self.names[member.name][1], "up" if plugged else "down")
+
+    def slow(self, member, delay_ms):
+        command = ["tc", "qdisc", "add", "dev", self.names[member.name][1], "root", "netem",
+                   "delay", f"{delay_ms}ms"]
+        try:
+            done = subprocess.run(command, capture_output=True, text=True, check=False)
+        except FileNotFoundError as error:
+            raise Skipped("there is no tc") from error
+        if done.returncode != 0:
+            raise Skipped(f"this kernel slows no link: {done.stderr.strip()}")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        for space, outside, _ in self.names.values():
+            ip("link", "del", outside, may_fail=True)
+            ip("netns", "del", space, may_fail=True)
+        ip("link", "del", f"{self.tag}b", may_fail=True)
+
+
+def test_partition(context):
+    """A leader cut off from the others steps down, and nobody is told what is not so."""
+    with Network() as network:
+        cluster = context.cluster(place=network.place)
+        with cluster.start(), context.load(cluster) as load:
+            for _ in range(2):
+                leader = context.leader(cluster)
+                others = [one for one in cluster.members if one is not leader]
+                for other in others:
+                    network.cut(leader, other)
+                load.wait_for_more(60)
+                wait_for(lambda one=leader: context.status(one).leader == 0, "it leads no more")
+                with context.client(leader) as client:
+                    try:
+                        client.range(timeout_s=1, key=b"key/0")
+                        raise Failed("a linearizable read without a majority")
+                    except grpc.RpcError:
+                        pass
+                    client.range(key=b"key/0", serializable=True)
+                network.heal()
+                wait_for(lambda one=leader: context.status(one).leader != 0, "it follows again")
+            context.finish(cluster, load)
+
+
+def test_half_partition(context):
+    """Two members that do not reach each other: the third keeps the cluster going, and its term."""
+    with Network() as network:
+        cluster = context.cluster(place=network.place)
+        with cluster.start(), context.load(cluster) as load:
+            leader = context.leader(cluster)
+            one, other = context.followers(cluster)
+            term = context.status(leader).raftTerm
+            network.cut(one, other)
+            load.wait_for_more(100)
+            check(context.status(leader).raftTerm == term, "followers disturbed their leader")
+            network.heal()
+            # Now a follower does not reach the leader, but the other follower does.
+            network.cut(leader, one)
+            load.wait_for_more(100)
+            network.heal()
+            context.finish(cluster, load)
+
+
+def test_unplugged(context):
+    """A member whose cable is out, and back in; the majority without it, then all."""
+    with Network() as network:
+        cluster = context.cluster(5, place=network.place)
+        with cluster.start(), context.load(cluster) as load:
+            leader = context.leader(cluster)
+            other = context.followers(cluster)[0]
+            for member in (leader, other):
+                network.unplug(member, False)
+            load.wait_for_more(60)
+            for member in (leader, other):
+                network.unplug(member, True)
+            load.wait_for_more(60)
+            context.finish(cluster, load)
+
+
+def test_slow_link(context):
+    """50 ms to one follower: the others do not wait for it."""
+    with Network() as network:
+        cluster = context.cluster(place=network.place)
+        with cluster.start(), context.load(cluster) as load:
+            term = context.status(context.leader(cluster)).raftTerm
+            network.slow(context.followers(cluster)[0], 50)
+            load.wait_for_more(200)
+            check(context.status(context.leader(cluster)).raftTerm == term, "the leader changed")
+            context.finish(cluster, load)

@@ -1,0 +1,96 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Storage engines that can't be had and options that they don't take: one line with what, where and the
+way out, and nothing is written.
+
+usage: bad_choices_test.py QUORATE
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+
+BINARY = None
+TIMEOUT_S = 60
+
+
+class BadChoicesTest(unittest.TestCase):
+    def setUp(self):
+        directory = tempfile.TemporaryDirectory(prefix="quorate-choices-")
+        self.addCleanup(directory.cleanup)
+        self.directory = directory.name
+        self.data_dir = os.path.join(self.directory, "data")
+        self.plugins = os.path.join(os.path.dirname(os.path.abspath(BINARY)), "plugins")
+
+    def refused(self, *args, says):
+        """Both the start and the check of the configuration end with one line beside the log (which is JSON);
+        the start leaves the data directory as it was, which is not there."""
+        for command in ([], ["--check-config"]):
+            done = subprocess.run([BINARY, f"--data-dir={self.data_dir}", *args, *command],
+                                  capture_output=True, text=True, timeout=TIMEOUT_S, check=False)
+            self.assertNotEqual(done.returncode, 0, (args, command, done.stdout))
+            lines = [line for line in done.stderr.splitlines() if not line.startswith("{")]
+            self.assertEqual(len(lines), 1, done.stderr)
+            for text in says:
+                self.assertIn(text, lines[0])
+            self.assertFalse(os.path.exists(self.data_dir), (args, command))
+
+    def own_plugins(self):
+        """A plugin folder with everything but leveldb."""
+        folder = os.path.join(self.directory, "plugins")
+        os.mkdir(folder)
+        for name in os.listdir(self.plugins):
+            if name.endswith(".so") and name != "storage_leveldb.so":
+                os.symlink(os.path.join(self.plugins, name), os.path.join(folder, name))
+        return folder
+
+    def test_an_engine_that_is_not_there(self):
+        self.refused("--storage=nosuch", says=["storage_nosuch.so", "storage plugins there:", "leveldb"])
+        folder = self.own_plugins()
+        self.refused(f"--plugin-dir={folder}", says=[f"{folder}/storage_leveldb.so", "no such plugin",
+                                                     "example"])
+        self.refused(f"--plugin-dir={self.directory}/none", says=[f"{self.directory}/none"])
+
+    def test_a_file_that_is_something_else(self):
+        folder = self.own_plugins()
+        file = os.path.join(folder, "storage_leveldb.so")
+        shutil.copy(os.path.join(self.plugins, "storage_example.so"), file)
+        self.refused(f"--plugin-dir={folder}", says=[file, '"example"', '"leveldb"'])
+        shutil.copy(os.path.join(self.plugins, "transport_http.so"), file)
+        self.refused(f"--plugin-dir={folder}", says=[file, "transport"])
+        with open(file, "w", encoding="ascii") as text:
+            text.write("no library\n")
+        self.refused(f"--plugin-dir={folder}", says=[file, "can't be loaded"])
+        with open(os.path.join(self.plugins, "storage_example.so"), "rb") as whole:
+            content = whole.read()
+        with open(file, "wb") as half:
+            half.write(content[:5000])
+        self.refused(f"--plugin-dir={folder}", says=[file, "can't be loaded"])
+
+    def test_options_that_an_engine_does_not_take(self):
+        self.refused("--storage=mem,cache_bytes=1", says=["storage.mem.cache_bytes", "no options"])
+        self.refused("--storage=leveldb,cash_bytes=1", says=['"cash_bytes"', "known: cache_bytes"])
+        self.refused("--storage=leveldb,cache_bytes=lots", says=['cache_bytes = "lots"', "number"])
+        self.refused("--storage=leveldb,compression=zip", says=['compression = "zip"', "snappy"])
+        config = os.path.join(self.directory, "quorate.conf")
+        with open(config, "w", encoding="ascii") as out:
+            out.write(f"data-dir = {self.data_dir}\nstorage = leveldb\n"
+                      "[storage.leveldb]\nblock_bites = 1\n")
+        self.refused(f"--config-file={config}", says=['"block_bites"', "known:"])
+
+    def test_the_right_choice_after_a_wrong_one(self):
+        """A first start that failed has decided nothing."""
+        self.refused("--storage=leveldb,cash_bytes=1", says=["cash_bytes"])
+        done = subprocess.run([BINARY, f"--data-dir={self.data_dir}", "--storage=example",
+                               "--check-config"], capture_output=True, text=True,
+                              timeout=TIMEOUT_S, check=False)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("configuration is valid", done.stdout)
+
+
+if __name__ == "__main__":
+    BINARY = sys.argv.pop(1)
+    unittest.main(verbosity=2)

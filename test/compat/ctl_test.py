@@ -1,0 +1,475 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Runs quoratectl and etcdctl side by side and compares what they print, byte by byte, with what they
+exit; then what etcdctl can't show: failover, TLS, watches that resume, locks, mirrors, snapshots.
+
+usage: ctl_test.py QUORATE [--etcdctl ETCDCTL] [group...]
+
+The etcdctl is that of --etcdctl, of QUORATE_TEST_ETCDCTL, or the installed one. Steps that it is too
+old for (Debian has 3.4) are counted as skipped. Both tools get the same server, made anew between
+them with the same ports, so that ids and revisions are equal; leases, times and sizes become words.
+"""
+
+import argparse
+import os
+import re
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+import ctl_steps
+from member import Member, SKIPPED
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
+from clusters import Cluster  # noqa: E402
+
+CALL_TIMEOUT_S = 60
+WAIT_S = 60
+
+WORDS = [
+    (re.compile(r"took = \S+"), "took = TIME"),
+    (re.compile(r"took \d\S*"), "took TIME"),
+    (re.compile(r'("took":)"[^"]*"'), r"\1TIME"),
+    (re.compile(r'("Took" : )\S+'), r"\1TIME"),
+    (re.compile(r'("(?:dbSize|dbSizeInUse|raftIndex|raftAppliedIndex|hash)":)\d+'), r"\1NUMBER"),
+    (re.compile(r'("(?:DBSize|DBSizeInUse|RaftIndex|RaftAppliedIndex|Hash)" : )\d+'), r"\1NUMBER"),
+    (re.compile(r"remaining\(\d+s\)"), "remaining(TIME)"),
+    (re.compile(r'("ttl":)[1-9]\d+'), r"\1TIME"),
+    (re.compile(r'("TTL" : |"TTL":|TTL\()(?:2999|3000|3999|4000)\b'), r"\1TTL"),
+]
+# Lines of numbers that no two runs have in common: of endpoint status, hashkv and health.
+LOOSE = re.compile(r"^endpoint (status|hashkv|health).*-w table|^endpoint (status|hashkv)$")
+LEASE_HEX = re.compile(r"lease ([0-9a-f]{16})|^([0-9a-f]{16})$", re.M)
+LEASE_FIELDS = re.compile(r'("(?:ID|Lease|id|lease)"\s*:\s*)([0-9a-f]{15,20}|[1-9]\d{14,19})')
+MEMBER_HEX = re.compile(r"^\s*([0-9a-f]{14,16}),")
+
+
+class Failed(Exception):
+    pass
+
+
+def check(good, what):
+    if not good:
+        raise Failed(what)
+
+
+def wait_for(condition, what):
+    deadline = time.monotonic() + WAIT_S
+    while not condition():
+        if time.monotonic() > deadline:
+            raise Failed(f"{what} does not come about")
+        time.sleep(0.05)
+
+
+class Tool:
+    """One of the two clients."""
+
+    def __init__(self, command):
+        self.command = command
+
+    def run(self, args, endpoints, stdin="", env=None):
+        words = args if isinstance(args, list) else shlex.split(args)
+        environment = {name: value for name, value in os.environ.items()
+                       if not name.startswith(("ETCDCTL_", "QUORATECTL_"))}
+        environment.update(ETCDCTL_ENDPOINTS=endpoints, ETCDCTL_API="3", **(env or {}))
+        return subprocess.run([*self.command, *words], input=stdin.encode(), capture_output=True,
+                              env=environment, timeout=CALL_TIMEOUT_S, check=False)
+
+    def start(self, args, endpoints, **options):
+        environment = dict(os.environ, ETCDCTL_ENDPOINTS=endpoints)
+        return subprocess.Popen([*self.command, *shlex.split(args)], stdout=subprocess.PIPE,
+                                stderr=subprocess.PIPE, env=environment, text=True, **options)
+
+    def ok(self, args, endpoints, **options):
+        done = self.run(args, endpoints, **options)
+        check(done.returncode == 0, f"{args}: exit code {done.returncode}, {done.stderr.decode()}")
+        return done.stdout.decode()
+
+
+class Normaliser:
+    """Makes the output of one tool comparable with the other's."""
+
+    def __init__(self, tool):
+        self.tool = tool
+        self.leases = {}
+
+    def lease(self, number):
+        return self.leases.setdefault(number, f"LEASE{len(self.leases)}")
+
+    def __call__(self, step, text):
+        lines = [line for line in text.split("\n") if not line.startswith('{"level"')]
+        text = "\n".join(lines)
+        for pattern, word in WORDS:
+            text = pattern.sub(word, text)
+        if step.args.startswith(("lease", "get leased")):
+            text = LEASE_HEX.sub(
+                lambda m: "lease " + self.lease(int(m[1] or m[2], 16)), text)
+            base = 16 if "--hex" in step.args else 10
+            if "json" in step.args or "fields" in step.args:
+                text = LEASE_FIELDS.sub(lambda m: m[1] + self.lease(int(m[2], base)), text)
+        if LOOSE.match(step.args):
+            text = re.sub(r"\d[\d.]*(?: [kMG]?B|%|ms|µs|s)?", "N", text)
+            text = re.sub(r"[ ─]+", " ", text)
+        return text
+
+
+def outcome(step, done, normalise):
+    """What has to be equal: the exit code, standard output, and the error's line."""
+    def text_of(raw):
+        return raw.decode("utf-8", "backslashreplace")
+
+    errors = [line for line in normalise(step, text_of(done.stderr)).splitlines() if line]
+    return (done.returncode, normalise(step, text_of(done.stdout)), errors if step.stderr else None)
+
+
+class Comparison:
+    """The same steps by both tools on one server that is new for each."""
+
+    def __init__(self, ours, theirs, version):
+        self.tools = [theirs, ours]
+        self.version = version
+        self.count = 0
+        self.skipped = 0
+        self.differences = []
+
+    def run(self, binary, steps):
+        # One that only one tool knows would leave two servers that differ.
+        self.skipped += sum(step.since > self.version for step in steps)
+        steps = [step for step in steps if step.since <= self.version]
+        member = Member(binary)
+        results = []
+        try:
+            for tool in self.tools:
+                member.start()
+                results.append(self.collect(tool, member, steps))
+                member.stop()
+                shutil.rmtree(os.path.join(member.directory, "data"))
+        finally:
+            member.__exit__(None, None, None)
+        for (step, theirs), (_, ours) in zip(*results):
+            self.compare(step, theirs, ours)
+
+    def collect(self, tool, member, steps):
+        normalise = Normaliser(tool)
+        kept = {"lease": "0", "member": "0"}
+        endpoint = f"{member.host}:{member.port}"
+        outcomes = []
+        for step in steps:
+            args = step.args
+            for name, value in kept.items():
+                args = args.replace("{" + name + "}", value)
+            done = tool.run(args, endpoint, step.stdin)
+            outcomes.append((step, outcome(step, done, normalise)))
+            if step.keep:
+                kept[step.keep] = self.id_of(done.stdout.decode()) or kept[step.keep]
+        return outcomes
+
+    @staticmethod
+    def id_of(text):
+        found = LEASE_HEX.search(text) or MEMBER_HEX.search(text)
+        if found:
+            return found[1]
+        number = re.search(r'"ID":(\d+)', text)
+        return f"{int(number[1]):x}" if number else None
+
+    def compare(self, step, theirs, ours):
+        self.count += 1
+        if theirs != ours:
+            self.differences.append(f"  {step.args}\n    etcdctl:    {theirs}\n    quoratectl: {ours}")
+
+
+def side_by_side(test):
+    comparison = Comparison(test.ours, test.theirs, test.version)
+    steps = ctl_steps
+    comparison.run(test.binary, steps.PUTS + steps.GETS + steps.TXNS + steps.DELETES +
+                   steps.LEASES + steps.CLUSTER + steps.WATCHES)
+    comparison.run(test.binary, steps.AUTH)
+    if shutil.which("etcd"):
+        comparison.run("etcd", steps.AUTH)
+    else:
+        comparison.skipped += len(steps.AUTH)
+        print("skipped: the commands of auth on etcd, since none is installed")
+    print(f"{comparison.count} commands compared with etcdctl {'.'.join(map(str, test.version))}, "
+          f"{comparison.skipped} skipped that it is too old for")
+    check(not comparison.differences, "\n" + "\n".join(comparison.differences))
+
+
+def read_lines(stream, into):
+    def follow():
+        for line in stream:
+            into.append(line.rstrip("\n"))
+
+    thread = threading.Thread(target=follow, daemon=True)
+    thread.start()
+    return thread
+
+
+def failover(test):
+    """Three members, one after the other killed: calls find another, a watch misses nothing."""
+    with tempfile.TemporaryDirectory() as directory, Cluster(test.binary, directory) as cluster:
+        cluster.start()
+        endpoints = ",".join(cluster.endpoints)
+        ctl = test.ours
+        ctl.ok("put before x", endpoints)
+        watch = ctl.start("watch --prefix n --rev 1", endpoints)
+        lines = []
+        read_lines(watch.stdout, lines)
+        try:
+            for round_, victim in enumerate((0, 1)):
+                ctl.ok(f"put n{2 * round_} a", endpoints)
+                wait_for(lambda seen=2 * round_ + 1: len(lines) == 3 * seen, "the event")
+                cluster.members[victim].kill()
+                ctl.ok(f"--command-timeout=30s put n{2 * round_ + 1} b", endpoints)
+                ctl.ok("--command-timeout=30s get before", endpoints)
+                wait_for(lambda seen=2 * round_ + 2: len(lines) == 3 * seen, "the event after a loss")
+                cluster.members[victim].launch()
+                cluster.members[victim].wait_ready()
+            check(lines[1::3] == ["n0", "n1", "n2", "n3"], f"events {lines}")
+        finally:
+            watch.kill()
+            watch.wait()
+        status = ctl.ok("endpoint status --cluster -w fields", endpoints)
+        check(status.count('"Endpoint"') == 3, status)
+        check(ctl.ok("endpoint health --cluster", endpoints).count("is healthy") == 3, "health")
+        move_leader(ctl, endpoints)
+        dead_endpoints(ctl, cluster)
+
+
+def move_leader(ctl, endpoints):
+    rows = [row.split(", ") for row in ctl.ok("endpoint status", endpoints).splitlines()]
+    followers = [row[1] for row in rows if row[8] == "false"]
+    check(len(followers) == 2, f"no two followers in {rows}")
+    said = ctl.ok(f"move-leader {followers[0]}", endpoints)
+    check(said.endswith(f" to {followers[0]}\n"), said)
+
+
+def dead_endpoints(ctl, cluster):
+    dead = "127.0.0.1:1"
+    done = ctl.run("--command-timeout=1s get x", dead)
+    text = done.stderr.decode()
+    check(done.returncode == 1 and dead in text and "refused" in text, text)
+    done = ctl.run("endpoint health --command-timeout=1s", f"{dead},{cluster.endpoints[0]}")
+    check(done.returncode == 1 and b"is healthy" in done.stdout and
+          dead.encode() in done.stderr, done)
+
+
+def openssl(directory, *args):
+    subprocess.run(["openssl", *args], cwd=directory, check=True, capture_output=True)
+
+
+def make_certificates(directory):
+    """A CA, a server's certificate for 127.0.0.1 and a client's."""
+    openssl(directory, "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "ca.key", "-out",
+            "ca.crt", "-subj", "/CN=ca", "-days", "2")
+    for name, extension in (("server", "subjectAltName=IP:127.0.0.1,DNS:good.example"),
+                            ("client", "extendedKeyUsage=clientAuth")):
+        openssl(directory, "req", "-newkey", "rsa:2048", "-nodes", "-keyout", f"{name}.key", "-out",
+                f"{name}.csr", "-subj", f"/CN={name}")
+        with open(os.path.join(directory, f"{name}.ext"), "w") as file:
+            file.write(extension + "\n")
+        openssl(directory, "x509", "-req", "-in", f"{name}.csr", "-CA", "ca.crt", "-CAkey", "ca.key",
+                "-CAcreateserial", "-out", f"{name}.crt", "-days", "2", "-extfile", f"{name}.ext")
+
+
+def tls(test):
+    if not shutil.which("openssl"):
+        print("skipped: openssl is not installed")
+        return
+    from servers import Server  # pylint: disable=import-outside-toplevel
+
+    class TlsServer(Server):
+        def command(self):
+            client = f"https://{self.host}:{self.client_port}"
+            return [word if "client-urls=" not in word else word.split("=")[0] + "=" + client
+                    for word in super().command()]
+
+        def _ready(self):
+            done = test.ours.run(f"{self.files} get x --command-timeout=1s",
+                                 f"https://{self.endpoint}")
+            return done.returncode == 0
+
+    with tempfile.TemporaryDirectory() as directory:
+        make_certificates(directory)
+        path = lambda name: os.path.join(directory, name)  # noqa: E731
+        server = TlsServer("one", test.binary, path("member"), [
+            f"--cert-file={path('server.crt')}", f"--key-file={path('server.key')}",
+            f"--trusted-ca-file={path('ca.crt')}", "--client-cert-auth"])
+        pair = f"--cert={path('client.crt')} --key={path('client.key')}"
+        server.files = f"--cacert={path('ca.crt')} {pair}"
+        server.start()
+        try:
+            url, bare = f"https://{server.endpoint}", server.endpoint
+            test.ours.ok(f"{server.files} put a b", url)
+            check(test.ours.ok(f"get a {server.files}", bare) == "a\nb\n", "TLS by the files alone")
+            test.ours.ok(f"get a {pair} --insecure-skip-tls-verify", url)
+            for wrong in (pair, f"--cacert={path('ca.crt')}"):
+                done = test.ours.run(f"{wrong} get a --command-timeout=1s", url)
+                check(done.returncode == 1 and bare in done.stderr.decode(), f"{wrong}: {done}")
+            done = test.ours.run(f"--cert={path('client.crt')} get a", url)
+            check(done.returncode == 128 and b"--key" in done.stderr, done)
+        finally:
+            server.stop()
+
+
+def locks(test):
+    """One holder at a time, also between the two tools."""
+    with Member(test.binary) as member:
+        endpoint = f"{member.host}:{member.port}"
+        first = test.ours.start("lock name", endpoint)
+        held = first.stdout.readline()
+        check(held.startswith("name/"), held)
+        others = [tool.start("lock name -- echo got it", endpoint)
+                  for tool in (test.ours, test.theirs)]
+        wait_for(lambda: len(test.ours.ok("get name/ --prefix --keys-only", endpoint).split()) == 3,
+                 "the queue")
+        check(all(other.poll() is None for other in others), "a lock was given twice")
+        first.send_signal(signal.SIGINT)
+        check(first.wait(WAIT_S) == 0, first.stderr.read())
+        for other in others:
+            check(other.wait(WAIT_S) == 0 and other.stdout.read() == "got it\n", other.stderr.read())
+        check(test.ours.ok("get name/ --prefix", endpoint) == "", "a lock's key was left")
+        elections(test, endpoint)
+
+
+def elections(test, endpoint):
+    observer = test.ours.start("elect -l seat", endpoint)
+    lines = []
+    read_lines(observer.stdout, lines)
+    first = test.ours.start("elect seat one", endpoint)
+    try:
+        check(first.stdout.readline().startswith("seat/"), "no election")
+        wait_for(lambda: lines[1::2] == ["one"], "the first leader")
+        second = test.theirs.start("elect seat two", endpoint)
+        wait_for(lambda: len(test.ours.ok("get seat/ --prefix --keys-only", endpoint).split()) == 2,
+                 "the second candidate")
+        first.send_signal(signal.SIGTERM)
+        check(first.wait(WAIT_S) == 0, first.stderr.read())
+        wait_for(lambda: lines[1::2] == ["one", "two"], "the second leader")
+        second.send_signal(signal.SIGTERM)
+        check(second.wait(WAIT_S) == 0, second.stderr.read())
+        observer.send_signal(signal.SIGINT)
+        check(observer.wait(WAIT_S) == 0, observer.stderr.read())
+    finally:
+        for process in (observer, first):
+            process.kill()
+            process.wait()
+
+
+def watches(test):
+    with Member(test.binary) as member:
+        endpoint = f"{member.host}:{member.port}"
+        ctl = test.ours
+        ctl.ok("put w1 a", endpoint)
+        echo = "'echo $ETCD_WATCH_EVENT_TYPE $ETCD_WATCH_KEY $ETCD_WATCH_VALUE $ETCD_WATCH_REVISION'"
+        watch = ctl.start(f"watch --rev 1 w1 -- sh -c {echo}", endpoint)
+        try:
+            check([watch.stdout.readline() for _ in range(4)] ==
+                  ["PUT\n", "w1\n", "a\n", '"PUT" "w1" "a" 2\n'], "watch with a command")
+        finally:
+            watch.kill()
+            watch.wait()
+        watch = ctl.start("watch -i", endpoint, stdin=subprocess.PIPE)
+        try:
+            watch.stdin.write("watch w1 --rev 1\n")
+            watch.stdin.flush()
+            check([watch.stdout.readline() for _ in range(3)] == ["PUT\n", "w1\n", "a\n"], "-i")
+            watch.stdin.write("progress\n")
+            watch.stdin.flush()
+            check(watch.stdout.readline() == "progress notify: 2\n", "progress")
+            watch.stdin.close()
+            check(watch.wait(WAIT_S) == 3, "the end of the input")
+        finally:
+            watch.kill()
+            watch.wait()
+        env = {"QUORATECTL_WATCH_KEY": "w1"}
+        done = ctl.run("watch w1", endpoint, env=env)
+        check(done.returncode == 128 and b"conflicting" in done.stderr, done)
+
+
+def files(test):
+    """Snapshots, mirrors and completion."""
+    with Member(test.binary) as one, Member(test.binary) as two, \
+            tempfile.TemporaryDirectory() as directory:
+        ctl, source, target = test.ours, f"{one.host}:{one.port}", f"{two.host}:{two.port}"
+        for i in range(3):
+            ctl.ok(f"put m/{i} v{i}", source)
+        path = os.path.join(directory, "snap.db")
+        said = ctl.ok(["snapshot", "save", path], source)
+        check(said.startswith(f"Snapshot saved at {path}\n") and "Server version 3." in said, said)
+        check(os.listdir(directory) == ["snap.db"], os.listdir(directory))
+        status = subprocess.run([test.binary, "util", "snapshot", "status", path],
+                                capture_output=True, text=True, check=False)
+        check(status.returncode == 0, status.stderr)
+        before = open(path, "rb").read()
+        done = ctl.run(["snapshot", "save", path, "--command-timeout=1s"], "127.0.0.1:1")
+        check(done.returncode == 5 and open(path, "rb").read() == before, done)
+        check(os.listdir(directory) == ["snap.db"], os.listdir(directory))
+        done = ctl.run(["snapshot", "save", "/nowhere/x.db"], source)
+        check(done.returncode == 5 and b"/nowhere/x.db.part" in done.stderr, done)
+
+        mirror = ctl.start(f"make-mirror --prefix m/ --dest-prefix copy/ {target}", source)
+        try:
+            copied = lambda: ctl.ok("get copy/ --prefix", target)  # noqa: E731
+            wait_for(lambda: copied() == "copy/0\nv0\ncopy/1\nv1\ncopy/2\nv2\n", "the copy")
+            ctl.ok("put m/3 later", source)
+            ctl.ok("del m/0", source)
+            wait_for(lambda: copied() == "copy/1\nv1\ncopy/2\nv2\ncopy/3\nlater\n", "the mirror")
+        finally:
+            mirror.kill()
+            mirror.wait()
+    for shell in ("bash", "zsh", "fish"):
+        script = ctl.ok(f"completion {shell}", "")
+        if shutil.which(shell):
+            subprocess.run([shell, "-n"], input=script.encode(), check=True)
+    script = ctl.ok("completion bash", "")
+    typed = 'COMP_WORDS=(quoratectl lease ""); COMP_CWORD=2; _quoratectl; echo "${COMPREPLY[*]}"'
+    words = subprocess.run(["bash", "-c", script + typed], capture_output=True, text=True, check=True)
+    check({"grant", "keep-alive", "list", "revoke", "timetolive"} <= set(words.stdout.split()),
+          words.stdout)
+
+
+def version_of(tool):
+    try:
+        found = re.search(r"etcdctl version: (\d+)\.(\d+)", tool.ok("version", ""))
+    except (OSError, Failed):
+        return None
+    return (int(found[1]), int(found[2])) if found else None
+
+
+GROUPS = [side_by_side, failover, tls, locks, watches, files]
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("binary")
+    parser.add_argument("--etcdctl", default=os.environ.get("QUORATE_TEST_ETCDCTL", "etcdctl"))
+    parser.add_argument("groups", nargs="*")
+    test = parser.parse_args()
+    test.binary = os.path.abspath(test.binary)
+    test.ours = Tool([test.binary, "ctl"])
+    test.theirs = Tool([test.etcdctl])
+    test.version = version_of(test.theirs)
+    if test.version is None:
+        print("skipped: no etcdctl is installed to compare with")
+        sys.exit(SKIPPED)
+    failed = []
+    for group in GROUPS:
+        if test.groups and group.__name__ not in test.groups:
+            continue
+        started = time.monotonic()
+        try:
+            group(test)
+            print(f"ok      {group.__name__} ({time.monotonic() - started:.1f} s)", flush=True)
+        except (Failed, AssertionError) as error:
+            failed.append(group.__name__)
+            print(f"failed  {group.__name__}: {error}", flush=True)
+    sys.exit(1 if failed else 0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,166 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Asks for the plain HTTP pages that monitors and load balancers ask for.
+
+usage: http_test.py QUORATE
+"""
+
+import json
+import re
+import sys
+import time
+import unittest
+import urllib.error
+import urllib.request
+
+from member import Member
+
+BINARY = None
+
+# What the dashboards and alerts made for etcd read.
+METRICS = [
+    "etcd_server_has_leader",
+    "etcd_server_leader_changes_seen_total",
+    "etcd_server_proposals_failed_total",
+    "etcd_server_proposals_pending",
+    "etcd_server_proposals_committed_total",
+    "etcd_server_proposals_applied_total",
+    "etcd_server_quota_backend_bytes",
+    "etcd_mvcc_db_total_size_in_bytes",
+    "etcd_mvcc_db_total_size_in_use_in_bytes",
+    "etcd_disk_wal_fsync_duration_seconds_bucket",
+    "etcd_disk_backend_commit_duration_seconds_bucket",
+    "etcd_network_client_grpc_received_bytes_total",
+    "etcd_network_client_grpc_sent_bytes_total",
+    "etcd_debugging_mvcc_keys_total",
+    "etcd_debugging_mvcc_watcher_total",
+    "etcd_debugging_mvcc_watch_stream_total",
+    "etcd_debugging_mvcc_slow_watcher_total",
+    "etcd_debugging_mvcc_events_total",
+    "process_resident_memory_bytes",
+    "process_open_fds",
+]
+
+METRIC_LINE = re.compile(
+    r"^[a-zA-Z_:][a-zA-Z0-9_:]*(\{[a-zA-Z_][a-zA-Z0-9_]*=\"[^\"]*\""
+    r"(,[a-zA-Z_][a-zA-Z0-9_]*=\"[^\"]*\")*\})? [-+0-9.eEInfNa]+$")
+
+
+class HttpTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.member = Member(BINARY).__enter__()
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.member.__exit__(None, None, None)
+
+    def post(self, path, body):
+        request = urllib.request.Request(self.member.endpoint + path, data=body.encode())
+        try:
+            with urllib.request.urlopen(request, timeout=10) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as error:
+            return error.code, error.read().decode()
+
+    def test_health(self):
+        for query in ("", "?serializable=true", "?exclude=NOSPACE", "?exclude=NOSPACE&exclude=CORRUPT"):
+            status, body = self.member.get("/health" + query)
+            self.assertEqual(status, 200)
+            self.assertEqual(json.loads(body), {"health": "true", "reason": ""})
+        self.assertEqual(self.post("/health", "")[0], 405)
+
+    def test_version(self):
+        status, body = self.member.get("/version")
+        self.assertEqual(status, 200)
+        versions = json.loads(body)
+        self.assertRegex(versions["etcdserver"], r"^3\.7\.\d+$")
+        self.assertRegex(versions["etcdcluster"], r"^(3\.7\.0|not_decided)$")
+        self.assertEqual(self.post("/version", "")[0], 405)
+
+    def test_livez_and_readyz(self):
+        checks = {
+            "livez": {"serializable_read"},
+            "readyz": {"data_corruption", "serializable_read", "linearizable_read", "non_learner"},
+        }
+        for page, names in checks.items():
+            self.assertEqual(self.member.get(f"/{page}"), (200, "ok\n"))
+            status, body = self.member.get(f"/{page}?verbose")
+            self.assertEqual(status, 200)
+            lines = body.splitlines()
+            self.assertEqual(set(lines[:-1]), {f"[+]{name} ok" for name in names})
+            for name in names:
+                self.assertEqual(self.member.get(f"/{page}/{name}"), (200, "ok\n"))
+            self.assertEqual(self.member.get(f"/{page}?exclude=serializable_read"), (200, "ok\n"))
+            self.assertEqual(self.post(f"/{page}", "")[0], 405)
+
+    def test_metrics(self):
+        status, body = self.member.get("/metrics")
+        self.assertEqual(status, 200)
+        names = set()
+        for line in body.splitlines():
+            if not line.startswith("#"):
+                self.assertRegex(line, METRIC_LINE)
+                names.add(re.split(r"[{ ]", line)[0])
+        self.assertEqual([name for name in METRICS if name not in names], [])
+        self.assertRegex(body, r"(?m)^etcd_server_has_leader 1$")
+
+    def test_metrics_of_requests(self):
+        with Member(BINARY, ["--metrics=extensive", "--warning-unary-request-duration=1ns"]) as member:
+            body = b'{"key":"YQ==","value":"c2VjcmV0"}'
+            request = urllib.request.Request(member.endpoint + "/v3/kv/put", data=body,
+                                             headers={"Grpc-Metadata-client-api-version": "3.7.1"})
+            with urllib.request.urlopen(request, timeout=10) as answer:
+                self.assertEqual(answer.status, 200)
+            metrics = member.get("/metrics")[1]
+            for line in (
+                    r'grpc_server_handling_seconds_count\{grpc_method="Put",grpc_service="etcdserverpb.KV",'
+                    r'grpc_type="unary"\} 1',
+                    r'etcd_server_client_requests_total\{client_api_version="3.7.1",type="unary"\} 1',
+                    r'etcd_server_request_duration_seconds_count\{success="true",type="Put"\} 1',
+                    r'etcd_server_apply_duration_seconds_count\{op="Put",success="true",version="v3"\} 1',
+                    r'etcd_debugging_mvcc_total_put_size_in_bytes 7',
+                    r'etcd_cluster_version\{cluster_version="3.7"\} 1',
+                    r'etcd_server_feature_enabled\{name="FastLeaseKeepAlive",stage="BETA"\} 1'):
+                self.assertRegex(metrics, f"(?m)^{line}$")
+            lines = [json.loads(line) for line in member.log().splitlines() if '"request stats"' in line]
+            told = next(line for line in lines if line["response type"] == "/etcdserverpb.KV/Put")
+            self.assertEqual((told["level"], told["request content"], told["request count"], told["request size"]),
+                             ("warn", 'key:"a" value_size:6', 1, 11))
+            self.assertNotIn("secret", member.log())
+            self.assertRegex(told["remote"], r"^127\.0\.0\.\d+:\d+$")
+
+    def test_space_that_runs_out_is_told_of_in_time(self):
+        with Member(BINARY, ["--quota-backend-bytes=100000"]) as member:
+            def put():
+                request = urllib.request.Request(
+                    member.endpoint + "/v3/kv/put",
+                    data=b'{"key":"YQ==","value":"' + b"YWFh" * 300 + b'"}')
+                with urllib.request.urlopen(request, timeout=10):
+                    pass
+
+            def used():
+                found = re.search(r"^etcd_mvcc_db_total_size_in_use_in_bytes (\S+)$",
+                                  member.get("/metrics")[1], re.MULTILINE)
+                return float(found[1])
+
+            while used() < 82000:
+                put()
+            deadline = time.monotonic() + 30
+            while '"used-percent":8' not in member.log():
+                self.assertLess(time.monotonic(), deadline)
+                time.sleep(0.05)
+            self.assertEqual(member.get("/health")[0], 200)
+
+    def test_variables(self):
+        status, body = self.member.get("/debug/vars")
+        self.assertEqual(status, 200)
+        self.assertEqual(json.loads(body)["raft.status"]["raftState"], "StateLeader")
+
+    def test_unknown_pages(self):
+        self.assertEqual(self.member.get("/nowhere")[0], 404)
+
+
+if __name__ == "__main__":
+    BINARY = sys.argv.pop(1)
+    unittest.main(verbosity=2)

@@ -1,0 +1,123 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""--auth-token chooses a plugin and sets it up, as etcd's option does: what starts, what is refused and
+why, and keys that change while the server runs.
+
+usage: token_provider_test.py QUORATE VECTORS
+"""
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+from member import Member
+
+BINARY = None
+VECTORS = None  # keys and tokens of test/auth/jwt
+WAIT_S = 60
+
+
+def quorate(*arguments, directory="/"):
+    """(exit code, standard output, last line of standard error)"""
+    done = subprocess.run([BINARY, *arguments], capture_output=True, text=True, timeout=WAIT_S,
+                          cwd=directory, check=False)
+    return done.returncode, done.stdout, (done.stderr.splitlines() or [""])[-1]
+
+
+class TokenProviders(unittest.TestCase):
+
+    def test_plugins_are_listed(self):
+        code, out, _ = quorate("--list-plugins")
+        self.assertEqual(code, 0)
+        listed = {tuple(line.split()[:2]) for line in out.splitlines()}
+        self.assertIn(("auth", "simple"), listed)
+        self.assertIn(("auth", "jwt"), listed)
+
+    def test_good_settings_are_valid(self):
+        for value in (
+                "simple",
+                f"jwt,sign-method=RS256,pub-key={VECTORS}/rsa.pub",
+                f"jwt,pub-key={VECTORS}/p521.pub,sign-method=ES512,ttl=10m",
+                f"jwt,pub-key={VECTORS}/ed25519.pub,sign-method=EdDSA",
+                f"jwt,priv-key={VECTORS}/secret,sign-method=HS512,ttl=1h30m"):
+            code, out, error = quorate("--check-config", "--auth-token", value)
+            self.assertEqual((code, out), (0, "configuration is valid\n"), error)
+
+    def test_bad_settings_say_what_and_where(self):
+        methods = ("RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512, HS256, HS384, HS512, "
+                   "EdDSA")
+        for value, message in (
+                ("jwt", f"auth plugin jwt: option sign-method is missing: needs one of {methods}"),
+                ("jwt,sign-method=none,pub-key=/x",
+                 f'auth plugin jwt: option sign-method = "none": needs one of {methods}'),
+                ("jwt,sign-method=RS256,pub-key=/none/key",
+                 'auth plugin jwt: pub-key "/none/key": can\'t be read: No such file or directory'),
+                (f"jwt,sign-method=ES256,pub-key={VECTORS}/rsa.pub",
+                 f'auth plugin jwt: pub-key "{VECTORS}/rsa.pub": is a key of kind RSA, ES256 needs EC'),
+                (f"jwt,sign-method=HS256,priv-key={VECTORS}/secret,ttl=soon",
+                 'auth plugin jwt: option ttl = "soon": needs a duration such as 90s, 5m or 1h30m, from '
+                 "1000ms to 1000000h"),
+                ("simple,ttl=5",
+                 'auth plugin simple: unknown option "ttl"; known: tokens_max'),
+                ("kerberos", "auth_kerberos.so: no such plugin; auth plugins there: jwt, simple"),
+                ("../jwt", 'invalid value "../jwt" for auth-token: must begin with a plugin\'s name: a-z, '
+                           "0-9 and _")):
+            code, out, error = quorate("--check-config", "--auth-token", value)
+            self.assertEqual((code, out), (3 if value == "../jwt" else 4, ""), value)
+            self.assertTrue(error.startswith("quorate: ") and error.endswith(message), error)
+
+    def test_a_wrong_key_leaves_no_trace(self):
+        with tempfile.TemporaryDirectory() as directory:
+            code, _, error = quorate("--data-dir=data", "--auth-token=jwt,sign-method=RS256,pub-key=/none",
+                                     directory=directory)
+            self.assertEqual(code, 4)
+            self.assertIn('pub-key "/none": can\'t be read', error)
+            self.assertEqual(os.listdir(directory), [])
+
+    def test_wrong_costs_and_lives_are_refused(self):
+        for flag in ("--bcrypt-cost=3", "--bcrypt-cost=32"):
+            code, _, error = quorate("--check-config", flag)
+            self.assertEqual(code, 2)
+            self.assertIn("must be a whole number from 4 to 31", error)
+        code, _, error = quorate("--check-config", "--auth-token-ttl=0")
+        self.assertEqual(code, 2)
+        self.assertIn("auth-token-ttl", error)
+
+    def test_keys_are_read_again(self):
+        with tempfile.TemporaryDirectory() as directory:
+            key = os.path.join(directory, "secret")
+            self.write(key, "s" * 64)
+            with Member(BINARY, [f"--auth-token=jwt,sign-method=HS256,priv-key={key}"]) as member:
+                self.write(key, "")
+                member.process.send_signal(signal.SIGHUP)
+                line = self.wait_for_line(member, "keys for tokens stay as they were")
+                self.assertIn("is empty; it should hold a key", line)
+                # A short secret is warned about when it is read, so the log shows that it was.
+                self.write(key, "short")
+                member.process.send_signal(signal.SIGHUP)
+                self.wait_for_line(member, "a secret of 5 bytes, HS256 should have 32")
+
+    @staticmethod
+    def write(path, content):
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(content)
+
+    def wait_for_line(self, member, text):
+        deadline = time.monotonic() + WAIT_S
+        while time.monotonic() < deadline:
+            with open(member.log_path, encoding="utf-8") as log:
+                for line in log:
+                    if text in line:
+                        return line
+            time.sleep(0.05)
+        return self.fail(f"no line with: {text}")
+
+
+if __name__ == "__main__":
+    BINARY = os.path.abspath(sys.argv[1])
+    VECTORS = os.path.abspath(sys.argv[2])
+    unittest.main(argv=sys.argv[:1])

@@ -1,0 +1,191 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""Follows the pages of packaging/doc: their commands are run as they stand there, but for folders and
+ports, with stand-ins for systemctl and runuser; their links lead somewhere; and the page on start-up
+failures has the text of each that the code can give.
+
+Blocks behind <!-- test: run --> are run one after the other, each page in a machine of its own; behind
+<!-- test: run etcd --> with Debian's etcd on port 12379 beside. <!-- test: output --> is what the block
+before must print, <!-- test: config --> a configuration file to check.
+
+pages_test.py <project folder> <quorate> : ends with 77 (skipped) without etcdctl.
+"""
+
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+
+ROOT = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else ".").resolve()
+PROGRAM = pathlib.Path(sys.argv[2] if len(sys.argv) > 2 else "build/quorate").resolve()
+sys.path.insert(0, str(ROOT / "packaging"))
+
+import services  # noqa: E402
+from installed_conf import installed  # noqa: E402
+from servers import Server, free_ports  # noqa: E402
+
+DOC = ROOT / "packaging" / "doc"
+BLOCK = re.compile(r'^<!-- test: ([\w ]+) -->\n```\w*\n(.*?)^```$', re.S | re.M)
+BLOCK_S = 240
+PORTS = ("2379", "2380", "22379", "22380", "32379", "32380", "12379")
+
+
+class Machine:
+    """What a page finds: Quorate as it is installed, and nothing stored yet."""
+
+    def __init__(self, folder):
+        self.folder = pathlib.Path(folder)
+        self.ports = dict(zip(PORTS, map(str, free_ports(len(PORTS)))))
+        for part in ("bin", "etc/quorate", "var/lib/quorate"):
+            (self.folder / part).mkdir(parents=True)
+        for name in ("quorate", "quorateutl"):
+            (self.folder / "bin" / name).symlink_to(PROGRAM)
+        for name, text in {"systemctl": services.SYSTEMCTL, "runuser": services.RUNUSER}.items():
+            (self.folder / "bin" / name).write_text(text)
+            (self.folder / "bin" / name).chmod(0o755)
+        conf = installed((ROOT / "conf/quorate.conf").read_text(encoding="utf-8"), PROGRAM.parent / "plugins")
+        # As installed, but on ports that are free here.
+        for key, port in {"listen-client-urls": 2379, "advertise-client-urls": 2379, "listen-peer-urls": 2380,
+                          "initial-advertise-peer-urls": 2380}.items():
+            conf = conf.replace(f"#{key} = ", f"{key} = ")
+            assert f"\n{key} = http://localhost:{port}\n" in conf, key
+        conf = conf.replace("#initial-cluster = ", "initial-cluster = ")
+        (self.folder / "etc/quorate/quorate.conf").write_text(self.here(conf), encoding="utf-8")
+        self.services = services.Services(self.folder, PROGRAM)
+
+    def here(self, text):
+        """The text with the folders and ports of this machine."""
+        text = text.replace("/etc/quorate", f"{self.folder}/etc/quorate")
+        text = text.replace("/var/lib/quorate", f"{self.folder}/var/lib/quorate")
+        return re.sub(r'localhost:(\d+)', lambda port: "localhost:" + self.ports.get(port.group(1), port.group(1)),
+                      text)
+
+    def start_etcd(self):
+        etcd = Server("etcd", "etcd", str(self.folder / "etcd"))
+        etcd.client_port = int(self.ports["12379"])
+        return etcd.start()
+
+    def run(self, block):
+        # Groups of the installed system are not there.
+        block = re.sub(r'^chgrp quorate ', "chgrp $(id -g) ", self.here(block), flags=re.M)
+        environment = {**os.environ, "PATH": f"{self.folder}/bin:{os.environ['PATH']}",
+                       "SERVICES": self.services.path, "ETCDCTL_API": "3"}
+        done = subprocess.run(["bash", "-e", "-o", "pipefail"], input=block, text=True, capture_output=True,
+                              env=environment, cwd=self.folder, timeout=BLOCK_S, check=False)
+        if done.returncode != 0:
+            raise AssertionError(f"{block}\nended with {done.returncode}:\n{done.stdout}{done.stderr}")
+        return done.stdout
+
+
+class PagesTest(unittest.TestCase):
+    def follow(self, page):
+        blocks = BLOCK.findall((DOC / page).read_text(encoding="utf-8"))
+        self.assertTrue(any(kind.startswith("run") for kind, _ in blocks))
+        with tempfile.TemporaryDirectory(prefix="quorate-doc-") as folder:
+            machine = Machine(folder)
+            etcd = None
+            try:
+                if any(kind == "run etcd" for kind, _ in blocks):
+                    etcd = machine.start_etcd()
+                printed = None
+                for kind, block in blocks:
+                    if kind.startswith("run"):
+                        printed = machine.run(block)
+                    elif kind == "output":
+                        self.assertEqual(printed.rstrip(), machine.here(block).rstrip(), page)
+                    elif kind == "config":
+                        (machine.folder / "page.conf").write_text(block, encoding="utf-8")
+                        machine.run("quorate --config-file page.conf --check-config")
+                    else:
+                        self.fail(f"{page}: what is a block of kind {kind}?")
+            finally:
+                machine.services.close()
+                if etcd is not None:
+                    etcd.stop()
+
+    def test_install(self):
+        self.follow("install.md")
+
+    def test_configure(self):
+        self.follow("configure.md")
+
+    def test_secure(self):
+        self.follow("secure.md")
+
+    def test_backup(self):
+        self.follow("backup.md")
+
+    @unittest.skipUnless(shutil.which("etcd"), "etcd is not installed")
+    def test_migrate(self):
+        self.follow("migrate.md")
+
+    def test_monitor(self):
+        self.follow("monitor.md")
+
+    def test_every_page_with_commands_is_followed(self):
+        with_commands = {page.stem for page in DOC.glob("*.md")
+                         if "<!-- test: run" in page.read_text(encoding="utf-8")}
+        followed = {name.removeprefix("test_") for name in dir(self) if name.startswith("test_")}
+        self.assertEqual(with_commands - followed, set())
+
+    def test_links_lead_somewhere(self):
+        for page in DOC.glob("*.md"):
+            for target in re.findall(r'\]\(([^)#]+)[^)]*\)', page.read_text(encoding="utf-8")):
+                self.assertTrue((DOC / target).exists(), f"{page.name}: {target}")
+
+
+class TroubleshootTest(unittest.TestCase):
+    # Where a start can fail for good. The log's own texts all come behind "byte offset", which is
+    # in wal/reader.cc; options of the configuration say in themselves what is allowed.
+    SOURCES = ("serve.cc", "node/identity.cc", "node/bootstrap.cc", "node/join.cc", "node/snapshot_boot.cc",
+               "plugin/loader.cc", "plugin/descriptor_check.cc", "plugin/plugin.cc", "storage/engine_file.cc",
+               "storage/open_engine.cc", "wal/recovery.cc", "wal/reader.cc")
+    FAILURE = re.compile(r'(?:errors::k(?:Config|Plugin|Damaged|ForeignData|NewerFormat|Address|Unavailable)'
+                         r'\b|\brefuse\()(.*?);', re.S)
+
+    def setUp(self):
+        self.page = (DOC / "troubleshoot.md").read_text(encoding="utf-8")
+
+    def test_has_every_text_of_the_code(self):
+        told = " ".join(re.findall(r'`([^`]+)`', self.page))
+        count, missing = 0, []
+        for name in self.SOURCES:
+            source = (ROOT / "src" / name).read_text(encoding="utf-8")
+            for statement in self.FAILURE.findall(source):
+                # The texts between values, without what the compiler puts together.
+                statement = re.sub(r'"\s*\n\s*"', "", statement)
+                texts = [text.replace('\\"', '"').strip(' ":;') for text in
+                         re.findall(r'"((?:[^"\\]|\\.)*)"', statement)]
+                texts = [text for text in texts if len(text) >= 8]
+                if not texts:
+                    continue
+                count += 1
+                if not any(self.begins_alike(text, told) for text in texts):
+                    missing.append(f"{name}: {' ... '.join(texts)}")
+        self.assertEqual(missing, [], "troubleshoot.md does not tell of them")
+        self.assertGreater(count, 30)
+
+    @staticmethod
+    def begins_alike(text, told):
+        """Whether the page has the text, or its first words when it is long."""
+        return " ".join(text.split()[:5]).rstrip(";,:(") in told
+
+    def test_has_every_kind(self):
+        kinds = re.findall(r'^    k\w+ = (\d),', (ROOT / "src/config/load.h").read_text(encoding="utf-8"), re.M)
+        self.assertEqual(len(kinds), 6)
+        manual = (ROOT / "packaging/man/quorate.8").read_text(encoding="utf-8")
+        for kind in kinds:
+            self.assertIn(f"\n| {kind} |", self.page)
+            self.assertIn(f"\n## {kind}: ", self.page)
+            self.assertIn(f"\n.B {kind}\n", manual)
+
+
+if __name__ == "__main__":
+    if not shutil.which("etcdctl"):
+        print("skipped: etcdctl is not installed")
+        sys.exit(77)
+    unittest.main(argv=sys.argv[:1] + sys.argv[3:])

@@ -1,0 +1,51 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Holds packaging/doc/surface.md to the program: nothing of etcd's interface may be missing without a reason.
+
+surface_test.py <project folder> <quorate>
+"""
+
+import pathlib
+import sys
+import unittest
+
+ROOT = pathlib.Path(sys.argv[1]).resolve()
+PROGRAM = str(pathlib.Path(sys.argv[2]).resolve())
+sys.path.insert(0, str(ROOT / "packaging" / "doc"))
+
+import surface  # noqa: E402
+from surface import etcd  # noqa: E402
+
+
+class SurfaceTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.facts = surface.Facts(PROGRAM)
+
+    def test_nothing_is_missing(self):
+        for title, _, rows in surface.SECTIONS:
+            self.assertEqual([name for name, state in rows(self.facts) if state is None], [], title)
+
+    def test_no_reason_is_left_over(self):
+        for rows, reasons in ((surface.method_rows, etcd.NO_METHOD), (surface.page_rows, etcd.NO_PAGE),
+                              (surface.metric_rows, etcd.NO_METRIC)):
+            used = {surface.reason_for(name, reasons)
+                    for name, state in rows(self.facts) if state and state.startswith("no: ")}
+            self.assertEqual(set(reasons.values()) - used, set())
+
+    def test_the_page_is_what_the_program_says(self):
+        written = (ROOT / "packaging" / "doc" / "surface.md").read_text(encoding="utf-8")
+        self.assertEqual(written, surface.page(self.facts),
+                         "run packaging/doc/surface.py build/quorate packaging/doc/surface.md")
+
+    def test_the_lists_are_etcds(self):
+        methods = sum(len(names.split()) for names in etcd.METHODS.values())
+        self.assertEqual((methods, len(etcd.ROUTES), len(etcd.GATES)), (52, 51, 9))
+        names = [one.split(":")[0] for one in etcd.METRICS]
+        self.assertEqual(len([name for name in names if name.startswith(("etcd_", "os_"))]), 111)
+        for one in (names, etcd.FLAGS, etcd.ROUTES):
+            self.assertEqual(len(set(one)), len(one))
+
+
+if __name__ == "__main__":
+    unittest.main(argv=sys.argv[:1], verbosity=2)

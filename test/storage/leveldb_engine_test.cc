@@ -1,0 +1,379 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What the leveldb engine adds to LevelDB, from inside: the check of record files, the mark of what
+// was synced, and what a power cut may leave of the unsynced tail.
+#include "engine.h"
+#include "log_check.h"
+#include "plugin/cxx/crc32c.h"
+#include "store_env.h"
+#include "sync_mark.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <memory>
+#include <random>
+#include <string>
+#include <vector>
+
+namespace quorate::leveldb_engine {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+class LevelDbTest : public ::testing::Test {
+  protected:
+    void SetUp() override {
+        dir_ = (fs::temp_directory_path() / "quorate-test-XXXXXX").string();
+        ASSERT_NE(::mkdtemp(dir_.data()), nullptr);
+    }
+    void TearDown() override { fs::remove_all(dir_); }
+
+    static std::string read(const fs::path& path) {
+        std::ifstream in(path, std::ios::binary);
+        return {std::istreambuf_iterator<char>(in), {}};
+    }
+    static void write(const fs::path& path, const std::string& content) {
+        std::ofstream(path, std::ios::binary | std::ios::trunc) << content;
+    }
+    static RecordScan scan(const std::string& path) {
+        auto file = plugin::PosixFile::open(path, O_RDONLY);
+        EXPECT_TRUE(file);
+        auto scan = scan_records(*file);
+        EXPECT_TRUE(scan);
+        return *scan;
+    }
+
+    std::string dir_;
+};
+
+// Writes records as LevelDB's log does.
+class RecordWriter {
+  public:
+    void add(std::string_view record) {
+        bool first = true;
+        do {
+            const size_t left = kBlock - content_.size() % kBlock;
+            if (left < 7) {
+                content_.append(left, '\0');
+                continue;
+            }
+            const size_t length = std::min(record.size(), left - 7);
+            const bool last = length == record.size();
+            append(static_cast<char>(first ? (last ? 1 : 2) : (last ? 4 : 3)),
+                   record.substr(0, length));
+            record.remove_prefix(length);
+            first = false;
+            if (last) {
+                break;
+            }
+        } while (true);
+        ends_.push_back(content_.size());
+    }
+    const std::string& content() const { return content_; }
+    // Where the last record that ends at or before `bytes` ends.
+    size_t whole(size_t bytes) const {
+        size_t whole = 0;
+        for (const size_t end : ends_) {
+            whole = end <= bytes ? end : whole;
+        }
+        return whole;
+    }
+
+  private:
+    static constexpr size_t kBlock = 32 << 10;
+
+    void append(char type, std::string_view data) {
+        const std::string checked = type + std::string(data);
+        const uint32_t crc = plugin::crc32c(checked);
+        const uint32_t masked = ((crc >> 15) | (crc << 17)) + 0xa282ead8U;
+        const auto length = static_cast<uint16_t>(data.size());
+        content_.append(reinterpret_cast<const char*>(&masked), sizeof masked);
+        content_.append(reinterpret_cast<const char*>(&length), sizeof length);
+        content_ += checked;
+    }
+
+    std::string content_;
+    std::vector<size_t> ends_;
+};
+
+TEST_F(LevelDbTest, ScanEndsAtTheLastWholeRecord) {
+    RecordWriter writer;
+    constexpr size_t kBlockBytes = 32 << 10;
+    // Small ones, one that ends 3 bytes before a block does, one over three blocks.
+    for (const size_t bytes : {5UL, 0UL, 700UL, kBlockBytes - 726 - 7 - 3, 80'000UL, 12UL}) {
+        writer.add(std::string(bytes, 'r'));
+    }
+    const std::string& content = writer.content();
+    const std::string path = dir_ + "/000003.log";
+    std::vector<size_t> lengths = {kBlockBytes - 4, kBlockBytes - 3, kBlockBytes - 1,
+                                   kBlockBytes,     kBlockBytes + 1, content.size()};
+    for (size_t bytes = 0; bytes < content.size(); bytes += bytes < 800 ? 7 : 397) {
+        lengths.push_back(bytes);
+    }
+    for (const size_t bytes : lengths) {
+        write(path, content.substr(0, bytes));
+        const RecordScan found = scan(path);
+        EXPECT_EQ(found.file_bytes, bytes);
+        // The padding of a block belongs to the record before it, once it is all there.
+        const size_t whole = writer.whole(bytes);
+        const bool padded = whole == kBlockBytes - 3 && bytes >= kBlockBytes;
+        EXPECT_EQ(found.whole_bytes, padded ? kBlockBytes : whole) << bytes;
+    }
+    std::mt19937_64 random(1);
+    for (int i = 0; i < 100; ++i) {
+        std::string changed = content;
+        const size_t place = random() % changed.size();
+        changed[place] = static_cast<char>(changed[place] ^ (1 << random() % 8));
+        write(path, changed);
+        const uint64_t whole = scan(path).whole_bytes;
+        const bool in_padding = place >= kBlockBytes - 3 && place < kBlockBytes;
+        const bool harmless = in_padding && whole == content.size();
+        const bool padded = whole == kBlockBytes && place >= kBlockBytes;
+        EXPECT_TRUE(harmless || padded || whole <= writer.whole(place)) << place;
+    }
+}
+
+TEST_F(LevelDbTest, MarkComesBackAndOldFilesDoNotMoveIt) {
+    const FileName log5{FileKind::kLog, 5};
+    {
+        SyncMark mark;
+        ASSERT_TRUE(mark.open(dir_).ok());
+        EXPECT_EQ(mark.log().number, 0U);
+        ASSERT_TRUE(mark.synced(log5, 100).ok());
+        ASSERT_TRUE(mark.synced({FileKind::kLog, 4}, 999).ok());
+        ASSERT_TRUE(mark.synced({FileKind::kManifest, 2}, 50).ok());
+    }
+    {
+        SyncMark mark;
+        ASSERT_TRUE(mark.open(dir_).ok());
+        EXPECT_EQ(mark.log().number, 5U);
+        EXPECT_EQ(mark.log().bytes, 100U);
+        EXPECT_EQ(mark.manifest().number, 2U);
+        EXPECT_EQ(mark.manifest().bytes, 50U);
+        ASSERT_TRUE(mark.forget({FileKind::kLog, 4}).ok());
+        EXPECT_EQ(mark.log().number, 5U);
+        ASSERT_TRUE(mark.forget(log5).ok());
+    }
+    SyncMark mark;
+    ASSERT_TRUE(mark.open(dir_).ok());
+    EXPECT_EQ(mark.log().number, 0U);
+    EXPECT_EQ(mark.manifest().number, 2U);
+}
+
+TEST_F(LevelDbTest, UnreadableMarkIsNone) {
+    {
+        SyncMark mark;
+        ASSERT_TRUE(mark.open(dir_).ok());
+        ASSERT_TRUE(mark.synced({FileKind::kLog, 5}, 100).ok());
+    }
+    const std::string content = read(dir_ + "/SYNCED");
+    for (size_t place = 0; place < content.size(); ++place) {
+        std::string changed = content;
+        changed[place] = static_cast<char>(changed[place] ^ 1);
+        write(dir_ + "/SYNCED", changed);
+        SyncMark mark;
+        ASSERT_TRUE(mark.open(dir_).ok());
+        EXPECT_EQ(mark.log().number, 0U) << place;
+    }
+}
+
+TEST_F(LevelDbTest, ALogIsSyncedWhenItIsDropped) {
+    StoreEnv env(dir_);
+    leveldb::FileLock* lock = nullptr;
+    ASSERT_TRUE(env.LockFile(dir_ + "/LOCK", &lock).ok());
+    leveldb::WritableFile* raw = nullptr;
+    ASSERT_TRUE(env.NewWritableFile(dir_ + "/000007.log", &raw).ok());
+    std::unique_ptr<leveldb::WritableFile> log(raw);
+    ASSERT_TRUE(log->Append("some record").ok());
+    SyncMark mark;
+    ASSERT_TRUE(mark.open(dir_).ok());
+    EXPECT_EQ(mark.log().number, 0U);
+    log.reset();
+    SyncMark after;
+    ASSERT_TRUE(after.open(dir_).ok());
+    EXPECT_EQ(after.log().number, 7U);
+    EXPECT_EQ(after.log().bytes, 11U);
+    EXPECT_TRUE(env.failure().ok());
+    ASSERT_TRUE(env.RemoveFile(dir_ + "/000007.log").ok());
+    SyncMark removed;
+    ASSERT_TRUE(removed.open(dir_).ok());
+    EXPECT_EQ(removed.log().number, 0U);
+    ASSERT_TRUE(env.UnlockFile(lock).ok());
+}
+
+const quorate_host kQuietHost = {
+    sizeof(quorate_host),
+    nullptr,
+    [](void*, int32_t, quorate_bytes, const quorate_log_field*, size_t) noexcept {},
+    [](void*, quorate_bytes, uint64_t) noexcept {},
+    [](void*) noexcept -> int64_t { return 0; },
+    [](void*) noexcept -> int64_t { return 0; }};
+
+plugin::Result<std::unique_ptr<Engine>> open_engine(const std::string& dir,
+                                                    std::string_view write_buffer = "64KiB") {
+    const quorate_option option = {plugin::bytes("write_buffer_bytes"),
+                                   plugin::bytes(write_buffer)};
+    return Engine::open({dir, &option, 1, kQuietHost});
+}
+
+plugin::Status put(Engine& engine, uint64_t seq, bool sync) {
+    const std::string key = "key" + std::to_string(seq);
+    const std::string value(200 + seq % 300, static_cast<char>('a' + seq % 26));
+    const std::string number = std::to_string(seq);
+    const quorate_storage_op ops[] = {
+        {QUORATE_STORAGE_PUT, 0, plugin::bytes(key), plugin::bytes(value)},
+        {QUORATE_STORAGE_PUT, 0, plugin::bytes("seq"), plugin::bytes(number)}};
+    return engine.write(ops, sync);
+}
+
+// How many of the batches 1, 2, ... a store holds; -1 when it is no prefix of them.
+int64_t prefix_of(Engine& engine) {
+    auto view = engine.view();
+    auto cursor = (*view)->scan({"", "", false});
+    plugin::Pair pair;
+    int64_t keys = 0;
+    int64_t seq = 0;
+    int64_t highest = 0;
+    while (true) {
+        plugin::Result<bool> more = (*cursor)->next(pair);
+        if (!more) {
+            return -1;
+        }
+        if (!*more) {
+            return keys == seq && highest == seq ? seq : -1;
+        }
+        if (pair.key == "seq") {
+            seq = std::stoll(std::string(pair.value));
+        } else {
+            ++keys;
+            highest = std::max<int64_t>(highest, std::stoll(std::string(pair.key.substr(3))));
+        }
+    }
+}
+
+class PowerCutTest : public LevelDbTest {
+  protected:
+    // A store with synced writes and 40 unsynced ones behind them, as the disk would show it if the
+    // system had written all of it back.
+    void fill(std::string_view write_buffer) {
+        const std::string live = dir_ + "/live";
+        image_ = dir_ + "/image";
+        fs::create_directory(live);
+        auto engine = open_engine(live, write_buffer);
+        ASSERT_TRUE(engine) << engine.error().text();
+        for (uint64_t seq = 1; seq <= 300; ++seq) {
+            ASSERT_TRUE(put(**engine, seq, seq == 260).ok());
+            if (seq == 260) {
+                newest_log(live, &synced_log_, &synced_bytes_);
+            }
+        }
+        fs::copy(live, image_, fs::copy_options::recursive);
+        newest_log(image_, &last_log_, &last_bytes_);
+    }
+
+    static void newest_log(const std::string& dir, std::string* name, uint64_t* bytes) {
+        name->clear();
+        for (const auto& entry : fs::directory_iterator(dir)) {
+            const std::string file = entry.path().filename();
+            if (parse_file_name(file).kind == FileKind::kLog && file > *name) {
+                *name = file;
+                *bytes = entry.file_size();
+            }
+        }
+    }
+
+    // Opens a copy of the image, changed by `change`, and gives how long a prefix it holds.
+    template <typename Change>
+    int64_t after(const Change& change) {
+        const std::string copy = dir_ + "/copy";
+        fs::remove_all(copy);
+        fs::copy(image_, copy, fs::copy_options::recursive);
+        change(copy);
+        auto engine = open_engine(copy);
+        if (!engine) {
+            EXPECT_EQ(engine.error().code(), QUORATE_DATA_LOSS) << engine.error().text();
+            return -2;
+        }
+        const int64_t found = prefix_of(**engine);
+        EXPECT_TRUE(put(**engine, 1000, true).ok());
+        return found;
+    }
+
+    std::string image_;
+    std::string synced_log_;
+    uint64_t synced_bytes_ = 0;
+    std::string last_log_;
+    uint64_t last_bytes_ = 0;
+};
+
+TEST_F(PowerCutTest, TornTailIsCutAndDamageIsNot) {
+    ASSERT_NO_FATAL_FAILURE(fill("1MiB"));
+    ASSERT_EQ(synced_log_, last_log_);
+    EXPECT_EQ(after([](const std::string&) {}), 300);
+    std::mt19937_64 random(1);
+    const auto torn = [&](const auto& change) {
+        return after([&](const std::string& copy) {
+            std::string content = read(copy + "/" + last_log_);
+            const uint64_t unsynced = content.size() - synced_bytes_;
+            change(content, synced_bytes_ + random() % unsynced);
+            write(copy + "/" + last_log_, content);
+        });
+    };
+    for (int i = 0; i < 10; ++i) {
+        const int64_t cut = torn([](std::string& c, size_t at) { c.resize(at); });
+        EXPECT_TRUE(cut >= 260 && cut <= 300) << cut;
+        const int64_t zeroed = torn([&](std::string& c, size_t at) {
+            const size_t length = std::min<size_t>(random() % 4096, c.size() - at);
+            c.replace(at, length, length, '\0');
+        });
+        EXPECT_TRUE(zeroed >= 260 && zeroed <= 300) << zeroed;
+        const int64_t garbled =
+            torn([](std::string& c, size_t at) { c[at] = static_cast<char>(c[at] ^ 0x10); });
+        EXPECT_TRUE(garbled >= 260 && garbled <= 300) << garbled;
+        // The same before what was synced is damage.
+        EXPECT_EQ(after([&](const std::string& copy) {
+                      std::string content = read(copy + "/" + last_log_);
+                      const size_t at = random() % synced_bytes_;
+                      content[at] = static_cast<char>(content[at] ^ 0x10);
+                      write(copy + "/" + last_log_, content);
+                  }),
+                  -2);
+    }
+    EXPECT_EQ(after([&](const std::string& copy) {
+                  fs::resize_file(copy + "/" + last_log_, synced_bytes_ - 1);
+              }),
+              -2);
+}
+
+TEST_F(PowerCutTest, AnOlderMarkIsStillRight) {
+    ASSERT_NO_FATAL_FAILURE(fill("1MiB"));
+    EXPECT_EQ(after([](const std::string& copy) { fs::remove(copy + "/SYNCED"); }), 300);
+    const int64_t cut = after([&](const std::string& copy) {
+        fs::remove(copy + "/SYNCED");
+        fs::resize_file(copy + "/" + last_log_, last_bytes_ - 10);
+    });
+    EXPECT_EQ(cut, 299);
+}
+
+TEST_F(PowerCutTest, OnlyTheNewestLogCanBeTorn) {
+    ASSERT_NO_FATAL_FAILURE(fill("64KiB"));
+    // What was rotated away is synced, so all that the newest log holds is what may go.
+    const int64_t without_newest =
+        after([&](const std::string& copy) { write(copy + "/" + last_log_, ""); });
+    EXPECT_TRUE(without_newest == -2 || without_newest >= 260) << without_newest;
+    for (uint64_t left = 0; left <= last_bytes_; left += 4999) {
+        const int64_t found =
+            after([&](const std::string& copy) { fs::resize_file(copy + "/" + last_log_, left); });
+        const bool promised = synced_log_ == last_log_ && left < synced_bytes_;
+        EXPECT_TRUE(promised ? found == -2 : found >= 260) << left << ": " << found;
+    }
+}
+
+}  // namespace
+
+}  // namespace quorate::leveldb_engine
