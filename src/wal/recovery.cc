@@ -156,6 +156,10 @@ class ChainReader {
             return last ? missing_segment(dir_, reader.header().sequence + 1) : Status();
         }
         const uint64_t end = reader.position().offset;
+        if (end + kSealBytes > reader.header().capacity) {
+            return damaged_at(reader.path(), end,
+                              "the frames leave no room for the one that ends the segment");
+        }
         auto tail = reader.inspect_tail();
         if (!tail) {
             return tail.error();
@@ -226,6 +230,19 @@ uint64_t peek_mark(FileSystem& fs, const std::string& dir, const std::vector<std
     return 0;
 }
 
+// A last segment without a frame was made for one that says at least what the log knows by now.
+Status check_room_for_first_frame(const RecoveredSegment& last, const Recovered& recovered) {
+    const uint64_t needed = encoded_frame_bytes(
+        {.hard_state = recovered.hard_state, .mark = recovered.mark}, /*with_carry=*/true);
+    if (last.frame_count == 0 &&
+        last.position.offset + needed + kSealBytes > last.header.capacity) {
+        return damaged_at(
+            last.path, last.position.offset,
+            "the segment has no room for its first frame of " + std::to_string(needed) + " bytes");
+    }
+    return {};
+}
+
 }  // namespace
 
 Result<std::vector<std::string>> list_segments(FileSystem& fs, const std::string& dir) {
@@ -273,6 +290,9 @@ Result<Recovery> recover(FileSystem& fs, const std::string& dir, const Identity&
     recovered->torn_bytes = out.recovered.torn_bytes;
     recovered->bytes_read = out.recovered.bytes_read;
     out.recovered = std::move(recovered).value();
+    if (Status s = check_room_for_first_frame(out.segments.back(), out.recovered); !s.ok()) {
+        return s;
+    }
     out.shape = replay.shape();
     return std::move(out);
 }

@@ -31,6 +31,8 @@ namespace quorate::wal {
 
 inline constexpr uint32_t kFormatVersion = 1;
 inline constexpr size_t kSegmentHeaderBytes = kBlockBytes;
+// Room that is kept behind the frames for the one that seals the segment.
+inline constexpr uint64_t kSealBytes = kBlockBytes;
 // The least that holds a header, a frame and a seal.
 inline constexpr uint64_t kSegmentBytesMin = 4 * kBlockBytes;
 

@@ -17,9 +17,6 @@ namespace {
 // large enough for the next spare to be ready when it is full.
 constexpr uint64_t kQuickSegmentBytes = 4 * 1024 * 1024;
 
-// Room that is kept for the frame that seals a segment.
-constexpr uint64_t kSealBytes = kBlockBytes;
-
 // The fixed parts of a frame besides its entries stay below this, whatever the configuration.
 constexpr uint64_t kFrameOverheadMax = 1024 * 1024;
 static_assert(kFrameBytesTarget + kFrameOverheadMax < kFrameBytesMax);

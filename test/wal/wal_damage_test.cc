@@ -178,6 +178,38 @@ TEST_F(WalDamageTest, CutFiles) {
     }
 }
 
+// Nothing is wrong with these but that no writer of ours leaves them: to go on would write past the
+// end of the file.
+TEST_F(WalDamageTest, NoRoomForTheFrameThatEndsTheSegment) {
+    const auto all = frames();
+    const Place last = all.back();
+    Bytes content = fs_.content().at(last.path);
+    SegmentHeader header = *decode_segment_header(content);
+    header.capacity = last.offset + last.bytes;
+    ASSERT_GE(header.capacity, kSegmentBytesMin);
+    content.resize(header.capacity);
+    content.replace(0, kSegmentHeaderBytes, encode_segment_header(header));
+    replace_file(last.path, content);
+    expect_refused(last.path, header.capacity);
+}
+
+TEST_F(WalDamageTest, NoRoomForTheFirstFrame) {
+    reopen();
+    Mark large{.id = {.term = 1, .index = 40}};
+    for (uint64_t id = 1; id <= 2000; ++id) {
+        large.configuration.voters.push_back(id);
+    }
+    ASSERT_TRUE(wal_->append_and_sync({.mark = large}).ok());
+    wal_.reset();
+    const uint64_t sequence = segments().size() + 1;
+    const std::string path = path_of(segment_file_name({.sequence = sequence, .first_index = 41}));
+    Bytes content = encode_segment_header(
+        {.identity = kIdentity, .sequence = sequence, .salt = 1, .capacity = kSegmentBytesMin});
+    content.resize(kSegmentBytesMin, '\0');
+    replace_file(path, content);
+    expect_refused(path, kSegmentHeaderBytes);
+}
+
 TEST_F(WalDamageTest, RenamedAndExchangedFiles) {
     const auto names = segments();
     const auto content = fs_.content();

@@ -84,11 +84,6 @@ Bytes build_segment(ByteView input) {
                                                    : FrameKind::kBatch;
         const Batch batch{
             .hard_state = parts->hard_state, .mark = parts->mark, .entries = parts->entries};
-        // Whoever writes a log leaves room for the seal, which is one block.
-        if (content.size() + encoded_frame_bytes(batch, parts->carry.has_value()) + kBlockBytes >
-            kCapacity) {
-            break;
-        }
         content.append(
             buffer.encode(frame_kind, {.salt = kSalt, .position = position}, parts->carry, batch));
         position.previous_crc = buffer.crc();
