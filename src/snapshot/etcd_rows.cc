@@ -117,8 +117,9 @@ Bytes encode_alarm(const storage::AlarmKey& alarm) {
 
 std::optional<storage::AlarmKey> decode_alarm(ByteView key) {
     etcdserverpb::AlarmMember stored;
+    // A row for no alarm is none that etcd writes, and for member 0 it would have no name.
     if (!stored.ParseFromArray(key.data(), static_cast<int>(key.size())) ||
-        !etcdserverpb::AlarmType_IsValid(stored.alarm())) {
+        !etcdserverpb::AlarmType_IsValid(stored.alarm()) || stored.alarm() == etcdserverpb::NONE) {
         return std::nullopt;
     }
     return storage::AlarmKey{stored.memberid(), static_cast<uint8_t>(stored.alarm())};
