@@ -116,14 +116,22 @@ SLOW_SUITES = {
 }
 
 
+# The ends of what failed tests printed are repeated before the counts, which is all that is left of
+# a run in some places: so many tests, so many lines of each.
+REPEATED_TESTS_MAX = 8
+REPEATED_LINES_MAX = 25
+
+
 class Counts:
     def __init__(self, passed=0, failed=0, skipped=0):
         self.passed, self.failed, self.skipped = passed, failed, skipped
+        self.failures = []  # the name of each failed test, and the end of what it printed
 
     def add(self, other):
         self.passed += other.passed
         self.failed += other.failed
         self.skipped += other.skipped
+        self.failures += other.failures
 
     def __str__(self):
         text = f"{self.passed} passed, {self.failed} failed"
@@ -150,6 +158,12 @@ def program_of(command):
     return pathlib.Path(words[0]).name
 
 
+def end_of_output(entry):
+    """The last lines of a test in meson's log."""
+    lines = (entry.get("stdout", "") + entry.get("stderr", "")).rstrip().splitlines()
+    return [line[:300] for line in lines[-REPEATED_LINES_MAX:]]
+
+
 def count_results(log_lines, reports):
     """From meson's log (one JSON object a line) and the GoogleTest reports by program name."""
     total = Counts()
@@ -158,6 +172,8 @@ def count_results(log_lines, reports):
         result = entry["result"]
         program = program_of(entry["command"])
         good = result in ("OK", "EXPECTEDFAIL")
+        if not good and result != "SKIP":
+            total.failures.append((f"{entry['name']} ({result})", end_of_output(entry)))
         if program in reports:
             counts = count_gtest(reports[program])
             if not good and counts.failed == 0:
@@ -285,6 +301,8 @@ def main():
         lines.append(f"{name}: {counts}{remark}")
         total.add(counts)
     sys.stderr.flush()
+    for title, end in total.failures[:REPEATED_TESTS_MAX]:
+        print("\n".join([f"failed: {title}", *("    " + line for line in end)]))
     print("\n".join(lines))
     print(total, flush=True)
     return 1 if total.failed else 0
