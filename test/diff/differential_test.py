@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """Sends one stream of requests, made from a seed, to etcd and to Quorate, and compares every answer
-field by field: revisions, order, counts, errors with code and text, watch events. Halfway both are
-killed and started again. What may differ is listed in compare.py.
+field by field: revisions, order, counts, errors with code and text, watch events. Halfway
+Quorate is killed, etcd ended, and both are started again. What may differ is listed in compare.py.
 
 A failure prints its seed and writes the steps to a file: --replay runs them again, --shrink cuts
 them down first.
