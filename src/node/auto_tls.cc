@@ -4,6 +4,7 @@
 #include "base/bytes.h"
 #include "base/errors.h"
 #include "base/log.h"
+#include "plugin/cxx/free_by.h"
 
 #include <arpa/inet.h>
 #include <openssl/bn.h>
@@ -19,13 +20,7 @@
 namespace quorate::node {
 namespace {
 
-template <auto Function>
-struct FreeBy {
-    template <typename T>
-    void operator()(T* object) const {
-        Function(object);
-    }
-};
+using plugin::FreeBy;
 using Key = std::unique_ptr<EVP_PKEY, FreeBy<EVP_PKEY_free>>;
 using Certificate = std::unique_ptr<X509, FreeBy<X509_free>>;
 using Number = std::unique_ptr<BIGNUM, FreeBy<BN_free>>;

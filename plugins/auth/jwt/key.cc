@@ -98,10 +98,6 @@ Status refuse(const std::string& source, const std::string& what) {
 
 }  // namespace
 
-void Key::Free::operator()(EVP_PKEY* key) const {
-    EVP_PKEY_free(key);
-}
-
 Key::Key(const Method& method, Pkey pkey, bool can_sign)
     : method_(method), pkey_(std::move(pkey)), can_sign_(can_sign) {}
 

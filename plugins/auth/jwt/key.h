@@ -3,11 +3,12 @@
 // Key: what a signature is made and checked with. Immutable once loaded, any thread.
 #pragma once
 
+#include "plugin/cxx/free_by.h"
 #include "plugin/cxx/result.h"
 #include "plugins/auth/jwt/config.h"
 #include "plugins/auth/jwt/method.h"
 
-#include <openssl/types.h>
+#include <openssl/evp.h>
 
 #include <memory>
 #include <string>
@@ -34,10 +35,7 @@ class Key {
     bool verify(std::string_view input, std::string_view signature) const;
 
   private:
-    struct Free {
-        void operator()(EVP_PKEY* key) const;
-    };
-    using Pkey = std::unique_ptr<EVP_PKEY, Free>;
+    using Pkey = std::unique_ptr<EVP_PKEY, plugin::FreeBy<EVP_PKEY_free>>;
 
     Key(const Method& method, Pkey pkey, bool can_sign);
 

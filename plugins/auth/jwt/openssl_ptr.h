@@ -3,6 +3,8 @@
 // Owners of OpenSSL's objects, and what keeps its errors to ourselves.
 #pragma once
 
+#include "plugin/cxx/free_by.h"
+
 #include <openssl/bio.h>
 #include <openssl/bn.h>
 #include <openssl/ecdsa.h>
@@ -14,19 +16,13 @@
 
 namespace quorate::auth_jwt {
 
-template <auto kFree>
-struct FreeWith {
-    template <typename T>
-    void operator()(T* object) const {
-        kFree(object);
-    }
-};
+using plugin::FreeBy;
 
-using Bio = std::unique_ptr<BIO, FreeWith<BIO_free>>;
-using Number = std::unique_ptr<BIGNUM, FreeWith<BN_free>>;
-using EcdsaSignature = std::unique_ptr<ECDSA_SIG, FreeWith<ECDSA_SIG_free>>;
-using DigestContext = std::unique_ptr<EVP_MD_CTX, FreeWith<EVP_MD_CTX_free>>;
-using Certificate = std::unique_ptr<X509, FreeWith<X509_free>>;
+using Bio = std::unique_ptr<BIO, FreeBy<BIO_free>>;
+using Number = std::unique_ptr<BIGNUM, FreeBy<BN_free>>;
+using EcdsaSignature = std::unique_ptr<ECDSA_SIG, FreeBy<ECDSA_SIG_free>>;
+using DigestContext = std::unique_ptr<EVP_MD_CTX, FreeBy<EVP_MD_CTX_free>>;
+using Certificate = std::unique_ptr<X509, FreeBy<X509_free>>;
 
 // Whatever fails inside its scope leaves no trace in the thread's queue of errors: the TLS sessions
 // that the thread serves next would take it for theirs.

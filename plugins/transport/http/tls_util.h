@@ -4,6 +4,7 @@
 #pragma once
 
 #include "plugin/cxx/barrier.h"
+#include "plugin/cxx/free_by.h"
 
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
@@ -14,13 +15,7 @@
 
 namespace quorate::http {
 
-template <auto Function>
-struct FreeBy {
-    template <typename T>
-    void operator()(T* object) const {
-        Function(object);
-    }
-};
+using plugin::FreeBy;
 using SslOwner = std::unique_ptr<SSL, FreeBy<SSL_free>>;
 using SslContextOwner = std::unique_ptr<SSL_CTX, FreeBy<SSL_CTX_free>>;
 using BioOwner = std::unique_ptr<BIO, FreeBy<BIO_free>>;

@@ -9,7 +9,7 @@
 namespace quorate::http::testing {
 namespace {
 
-using File = std::unique_ptr<FILE, FreeWith<std::fclose>>;
+using File = std::unique_ptr<FILE, FreeBy<std::fclose>>;
 
 void extend(X509* certificate, int kind, const char* value) {
     X509_EXTENSION* extension = X509V3_EXT_conf_nid(nullptr, nullptr, kind, value);
@@ -47,8 +47,8 @@ void TestCertificates::add_crl(const std::string& name, const std::string& ca,
                                const std::vector<std::string>& revoked, long valid_s) {
     const Certificate issuer = read_cert(ca);
     const Key ca_key = read_key(ca);
-    const std::unique_ptr<X509_CRL, FreeWith<X509_CRL_free>> list(X509_CRL_new());
-    const std::unique_ptr<ASN1_TIME, FreeWith<ASN1_TIME_free>> time(X509_gmtime_adj(nullptr, -60));
+    const std::unique_ptr<X509_CRL, FreeBy<X509_CRL_free>> list(X509_CRL_new());
+    const std::unique_ptr<ASN1_TIME, FreeBy<ASN1_TIME_free>> time(X509_gmtime_adj(nullptr, -60));
     X509_CRL_set_version(list.get(), X509_CRL_VERSION_2);
     X509_CRL_set_issuer_name(list.get(), X509_get_subject_name(issuer.get()));
     X509_CRL_set1_lastUpdate(list.get(), time.get());

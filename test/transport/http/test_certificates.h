@@ -3,6 +3,8 @@
 // TestCertificates: a directory with a CA and what it signs, made for one test.
 #pragma once
 
+#include "plugin/cxx/free_by.h"
+
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 
@@ -12,15 +14,9 @@
 
 namespace quorate::http::testing {
 
-template <auto Function>
-struct FreeWith {
-    template <typename T>
-    void operator()(T* object) const {
-        Function(object);
-    }
-};
-using Key = std::unique_ptr<EVP_PKEY, FreeWith<EVP_PKEY_free>>;
-using Certificate = std::unique_ptr<X509, FreeWith<X509_free>>;
+using plugin::FreeBy;
+using Key = std::unique_ptr<EVP_PKEY, FreeBy<EVP_PKEY_free>>;
+using Certificate = std::unique_ptr<X509, FreeBy<X509_free>>;
 
 struct CertificateOptions {
     std::string common_name;

@@ -65,8 +65,8 @@ class TlsClient {
 
   private:
     RawClient raw_;
-    std::unique_ptr<SSL_CTX, FreeWith<SSL_CTX_free>> context_;
-    std::unique_ptr<SSL, FreeWith<SSL_free>> ssl_;
+    std::unique_ptr<SSL_CTX, FreeBy<SSL_CTX_free>> context_;
+    std::unique_ptr<SSL, FreeBy<SSL_free>> ssl_;
     bool connected_ = false;
 };
 
