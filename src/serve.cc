@@ -195,10 +195,23 @@ Status listen_for_members(transport::Transport& transport, const config::Config&
 // Who may ask for what on a listener.
 enum class Serves : uint8_t { kAll, kGrpc, kHttp, kMonitoring };
 
+// Whether a list has the same address with TLS, for a URL without, and the other way round.
+bool has_other_scheme(const std::vector<Url>& urls, const Url& url) {
+    return std::any_of(urls.begin(), urls.end(), [&url](const Url& other) {
+        return other.is_tls() != url.is_tls() && other.is_unix() == url.is_unix() &&
+               other.address() == url.address() && (url.is_unix() || url.port != 0);
+    });
+}
+
 Status listen_on(transport::Transport& transport, const ServerTls& tls,
                  const std::vector<Url>& urls, Serves what, rpc::HttpAccess& access) {
     for (const Url& url : urls) {
+        const bool shared = has_other_scheme(urls, url);
+        if (shared && !url.is_tls()) {
+            continue;  // the listener of the one with TLS takes both
+        }
         transport::ListenOptions options;
+        options.plain_too = shared;
         options.host = transport::host_of(url);
         options.port = url.port;
         options.serve_grpc = what == Serves::kAll || what == Serves::kGrpc;
@@ -213,7 +226,7 @@ Status listen_on(transport::Transport& transport, const ServerTls& tls,
         }
         if (what == Serves::kMonitoring) {
             access.add_metrics_listener(listening->id);
-        } else if (url.is_tls()) {
+        } else if (url.is_tls() && !shared) {
             access.add_tls_listener(listening->id);
         }
     }

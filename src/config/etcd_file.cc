@@ -24,10 +24,15 @@ struct Nested {
 constexpr std::string_view kClient = "client-transport-security";
 constexpr std::string_view kPeer = "peer-transport-security";
 constexpr std::string_view kDiscovery = "discovery-config";
+// All that is about reaching the registry is in a section of its own there; what stands directly in
+// the outer one is read as well.
+constexpr std::string_view kRegistry = "discovery-config.client";
+constexpr std::string_view kRegistryTls = "discovery-config.client.secure";
+constexpr std::string_view kRegistryUser = "discovery-config.client.auth";
 constexpr std::string_view kDiscoveryTls = "discovery-config.secure";
 constexpr std::string_view kDiscoveryUser = "discovery-config.auth";
 
-constexpr std::array<Nested, 33> kNested = {{
+constexpr std::array<Nested, 46> kNested = {{
     {kClient, "cert-file", "cert-file"},
     {kClient, "key-file", "key-file"},
     {kClient, "client-cert-file", "client-cert-file"},
@@ -35,6 +40,7 @@ constexpr std::array<Nested, 33> kNested = {{
     {kClient, "client-cert-auth", "client-cert-auth"},
     {kClient, "trusted-ca-file", "trusted-ca-file"},
     {kClient, "auto-tls", "auto-tls"},
+    {kClient, "allowed-cn", "client-cert-allowed-cn"},
     {kClient, "allowed-hostname", "client-cert-allowed-hostname"},
     {kPeer, "cert-file", "peer-cert-file"},
     {kPeer, "key-file", "peer-key-file"},
@@ -59,6 +65,18 @@ constexpr std::array<Nested, 33> kNested = {{
     {kDiscoveryTls, "cacert", "discovery-cacert"},
     {kDiscoveryTls, "insecure-transport", "discovery-insecure-transport"},
     {kDiscoveryTls, "insecure-skip-tls-verify", "discovery-insecure-skip-tls-verify"},
+    {kRegistry, "endpoints", "discovery-endpoints"},
+    {kRegistry, "dial-timeout", "discovery-dial-timeout"},
+    {kRegistry, "request-timeout", "discovery-request-timeout"},
+    {kRegistry, "keepalive-time", "discovery-keepalive-time"},
+    {kRegistry, "keepalive-timeout", "discovery-keepalive-timeout"},
+    {kRegistryTls, "cert", "discovery-cert"},
+    {kRegistryTls, "key", "discovery-key"},
+    {kRegistryTls, "cacert", "discovery-cacert"},
+    {kRegistryTls, "insecure-transport", "discovery-insecure-transport"},
+    {kRegistryTls, "insecure-skip-tls-verify", "discovery-insecure-skip-tls-verify"},
+    {kRegistryUser, "username", "discovery-user"},
+    {kRegistryUser, "password", "discovery-password"},
     {kDiscoveryUser, "username", "discovery-user"},
     {kDiscoveryUser, "password", "discovery-password"},
 }};
@@ -67,6 +85,11 @@ constexpr std::array<Nested, 33> kNested = {{
 constexpr std::array<std::string_view, 5> kNoKey = {"raft-read-timeout", "raft-write-timeout",
                                                     "client-crl-file", "peer-crl-file",
                                                     "discovery-fallback"};
+
+// In etcd's client section, too, although nothing looks at it there: clients may come from
+// anywhere.
+constexpr std::string_view kWithoutEffect =
+    "client-transport-security.skip-client-san-verification";
 
 bool is_section(std::string_view key) {
     return std::any_of(kNested.begin(), kNested.end(),
@@ -121,6 +144,9 @@ class Translator {
                 if (Status s = section(inner, value); !s.ok()) {
                     return s;
                 }
+                continue;
+            }
+            if (name + "." + key == kWithoutEffect) {
                 continue;
             }
             const auto* found = std::find_if(kNested.begin(), kNested.end(),

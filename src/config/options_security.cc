@@ -61,6 +61,8 @@ std::vector<Option> client_rows() {
          [](Draft& d, View v) { return keep_text(v, client(d).trusted_ca_file); }},
         {"client-crl-file", "FILE", "", "Client certificates that are revoked.",
          [](Draft& d, View v) { return keep_text(v, client(d).crl_file); }},
+        {"client-cert-allowed-cn", "NAMES", "", "Common names that client certificates may have.",
+         [](Draft& d, View v) { return keep_list(v, client(d).allowed_common_names); }},
         {"client-cert-allowed-hostname", "NAMES", "", "Names that client certificates may have.",
          [](Draft& d, View v) { return keep_list(v, client(d).allowed_hostnames); }},
         {"auto-tls", "", "false", "Serve clients with a certificate made up at start.",

@@ -34,6 +34,21 @@ Status check_listen_urls(const std::vector<Url>& urls) {
     return {};
 }
 
+// One address has one kind of server behind it.
+Status check_shared_addresses(const UrlConfig& urls) {
+    for (const Url& http : urls.listen_client_http) {
+        for (const Url& client : urls.listen_client) {
+            if (http.port != 0 && http.address() == client.address()) {
+                return fail(
+                    "cannot bind both --listen-client-urls and --listen-client-http-urls on the "
+                    "same url " +
+                    http.to_string());
+            }
+        }
+    }
+    return {};
+}
+
 // The first URL without a host, if any.
 const Url* without_host(const std::vector<Url>& urls) {
     for (const Url& url : urls) {
@@ -50,6 +65,9 @@ Status check_urls(const UrlConfig& urls) {
         if (Status s = check_listen_urls(*list); !s.ok()) {
             return s;
         }
+    }
+    if (Status s = check_shared_addresses(urls); !s.ok()) {
+        return s;
     }
     if (const Url* url = without_host(urls.advertise_peer); url != nullptr) {
         return fail("--initial-advertise-peer-urls " + in_quotes(joined(urls.advertise_peer)) +
@@ -148,20 +166,19 @@ Status check_tls_rules(const TlsConfig& tls, std::string_view prefix) {
                     flag("cert-file") + ", " + flag("key-file") + " and " +
                     flag("trusted-ca-file"));
     }
+    // What these options begin with: that of the client side has a word more.
+    const std::string about = prefix.empty() ? "--client-" : "--" + std::string(prefix);
     if (!tls.allowed_common_names.empty() && !tls.allowed_hostnames.empty()) {
-        return fail("AllowedCNs and AllowedHostnames are mutually exclusive (" +
-                    flag("cert-allowed-cn") + ", " + flag("cert-allowed-hostname") + ")");
+        return fail("AllowedCNs and AllowedHostnames are mutually exclusive (" + about +
+                    "cert-allowed-cn, " + about + "cert-allowed-hostname)");
     }
     if (!tls.trusted_ca_file.empty()) {
         return {};
     }
-    const bool client = prefix.empty();
-    const std::string needing =
-        !tls.crl_file.empty() ? flag(client ? "client-crl-file" : "crl-file")
-        : !tls.allowed_hostnames.empty()
-            ? flag(client ? "client-cert-allowed-hostname" : "cert-allowed-hostname")
-        : !tls.allowed_common_names.empty() ? flag("cert-allowed-cn")
-                                            : "";
+    const std::string needing = !tls.crl_file.empty()            ? about + "crl-file"
+                                : !tls.allowed_hostnames.empty() ? about + "cert-allowed-hostname"
+                                : !tls.allowed_common_names.empty() ? about + "cert-allowed-cn"
+                                                                    : "";
     return needing.empty() ? Status()
                            : fail(needing + " needs " + flag("trusted-ca-file") +
                                   ": without it no certificate is asked for");

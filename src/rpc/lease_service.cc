@@ -16,10 +16,22 @@
 #include <utility>
 
 namespace quorate::rpc {
-// The answering side of a keep-alive stream. Apply loop, but for `unanswered`.
+// The answering side of a keep-alive stream. Apply loop, but for `unanswered`. It is shared by the
+// call and by all answers that are on their way, some of them from the leader: when the client has
+// said that it asks no more, the stream ends in order with the last of these.
 struct KeepAliveStream {
+    KeepAliveStream() = default;
+    KeepAliveStream(const KeepAliveStream&) = delete;
+    KeepAliveStream& operator=(const KeepAliveStream&) = delete;
+    ~KeepAliveStream() {
+        if (asked_for_all && reply) {
+            reply.finish({});
+        }
+    }
+
     transport::Reply reply;
     std::atomic<int> unanswered{0};
+    bool asked_for_all = false;  // set by the call as it lets go, read when everybody has
 };
 
 namespace {
@@ -116,7 +128,12 @@ class KeepAliveCall final : public transport::Call {
         }
     }
 
-    void on_half_close() override { end({}); }
+    void on_half_close() override {
+        if (!std::exchange(ended_, true)) {
+            stream_->asked_for_all = true;
+            stream_.reset();
+        }
+    }
     void on_cancel(transport::CancelReason) override { end(errors::kContextCanceled); }
 
   private:
@@ -173,7 +190,7 @@ class KeepAliveCall final : public transport::Call {
     const Login& login_;
     const KeptContext context_;
     metrics::Counter& renewed_;
-    const std::shared_ptr<KeepAliveStream> stream_;
+    std::shared_ptr<KeepAliveStream> stream_;  // null once the client asks no more
     bool ended_ = false;
 };
 

@@ -148,6 +148,7 @@ class PluginTransport final : public Transport {
         where.keepalive_min_time_ms = options.keepalive_min_time_ms;
         where.uncounted = options.counted ? 0 : 1;
         where.name = to_abi(options.name);
+        where.plain_too = options.plain_too ? 1 : 0;
         quorate_listening listening{sizeof listening, 0, 0};
         quorate_error error = empty_error();
         Status s = status(calls_.listen(self_, &where, &listening, &error), error);

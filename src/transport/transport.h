@@ -147,6 +147,7 @@ struct ListenOptions {
     bool serve_grpc = true;
     bool serve_http = true;
     std::unique_ptr<Tls> tls = nullptr;  // null: plain text
+    bool plain_too = false;              // with tls: whatever a connection begins with
     uint64_t receive_bytes_max = 0;      // one gRPC message
     uint32_t stream_window_bytes = 0;
     uint32_t connection_window_bytes = 0;

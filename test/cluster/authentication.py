@@ -70,6 +70,40 @@ def test_auth(context):
         context.settle(cluster)
 
 
+def test_auth_forced_off(context):
+    """Root's password is lost: one member of three is started with the option, and all let everybody in."""
+    with context.cluster(3, *CHEAP).start() as cluster:
+        set_up(context, context.leader(cluster))
+        token = log_in(context, cluster.members[0], "alice", "a")
+        with context.client(cluster.members[1], token) as alice:
+            alice.put(key=b"a1", value=b"kept")
+        one = cluster.members[2]
+        one.stop()
+        one.extra_args.append("--force-auth-disable")
+        one.start()
+        for member in cluster.members:
+            with context.client(member) as nobody:
+                wait_for(lambda client=nobody: not client.auth_status().enabled, "authentication ends")
+                check(nobody.range(key=b"a1").kvs[0].value == b"kept", "what was put is not there")
+        with context.client(cluster.members[0]) as nobody:
+            nobody.user_change_password(name="root", password="new")
+            nobody.auth_enable()
+        # Enabled again it stays, on the member with the option too, and after a start without it.
+        one.stop()
+        one.extra_args.pop()
+        one.start()
+        token = log_in(context, one, "root", "new")
+        for member in cluster.members:
+            with context.client(member) as nobody, context.client(member, token) as root:
+                check(refusal(nobody.range, key=b"a1") == "etcdserver: user name is empty",
+                      "somebody may read without a name")
+                check(root.range(key=b"a1").kvs[0].value == b"kept", "root does not read")
+                check(list(root.user_list().users) == ["alice", "root"], "the users are others")
+        with context.client(one, token) as root:
+            root.auth_disable()
+        context.settle(cluster)
+
+
 def through_a_follower(context, follower, leader):
     """What only the leader can answer is asked with the caller's name."""
     alice_token = log_in(context, follower, "alice", "a")

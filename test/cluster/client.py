@@ -24,6 +24,7 @@ UNARY = {
     "lease_grant": "Lease/LeaseGrant",
     "lease_revoke": "Lease/LeaseRevoke",
     "lease_time_to_live": "Lease/LeaseTimeToLive",
+    "lease_leases": "Lease/LeaseLeases",
     "member_add": "Cluster/MemberAdd",
     "member_remove": "Cluster/MemberRemove",
     "member_update": "Cluster/MemberUpdate",
@@ -31,7 +32,10 @@ UNARY = {
     "member_promote": "Cluster/MemberPromote",
     "status": "Maintenance/Status",
     "move_leader": "Maintenance/MoveLeader",
+    "hash": "Maintenance/Hash",
     "hash_kv": "Maintenance/HashKV",
+    "defragment": "Maintenance/Defragment",
+    "downgrade": "Maintenance/Downgrade",
     "alarm": "Maintenance/Alarm",
     "compact": "KV/Compact",
     "auth_enable": "Auth/AuthEnable",
@@ -43,6 +47,7 @@ UNARY = {
     "user_change_password": "Auth/UserChangePassword",
     "user_grant_role": "Auth/UserGrantRole",
     "role_add": "Auth/RoleAdd",
+    "role_list": "Auth/RoleList",
     "role_grant_permission": "Auth/RoleGrantPermission",
 }
 # Whose messages are not named after the method.
@@ -61,6 +66,22 @@ class Client:
         self.channel = grpc.insecure_channel(endpoint, options=CHANNEL_OPTIONS)
         for name, path in UNARY.items():
             setattr(self, name, self._unary(path))
+        self.lock = self._of_service("v3lockpb.Lock/Lock", protos["v3lock"], "Lock")
+        self.unlock = self._of_service("v3lockpb.Lock/Unlock", protos["v3lock"], "Unlock")
+        self.campaign = self._of_service("v3electionpb.Election/Campaign", protos["v3election"], "Campaign")
+        self.leader = self._of_service("v3electionpb.Election/Leader", protos["v3election"], "Leader")
+        self.resign = self._of_service("v3electionpb.Election/Resign", protos["v3election"], "Resign")
+
+    def _of_service(self, path, messages, name):
+        """A method of a service beside etcdserverpb."""
+        request = getattr(messages, name + "Request")
+        call = self.channel.unary_unary("/" + path, request_serializer=request.SerializeToString,
+                                        response_deserializer=getattr(messages, name + "Response").FromString)
+
+        def invoke(timeout_s=TIMEOUT_S, **fields):
+            return call(request(**fields), timeout=timeout_s, metadata=self.metadata())
+
+        return invoke
 
     def _unary(self, path):
         service, _, method = path.partition("/")

@@ -21,8 +21,8 @@ sys.path.insert(0, os.path.join(HERE, "..", "support"))
 import protos as proto_modules  # noqa: E402
 from context import Context, Skipped  # noqa: E402
 
-MODULES = ("authentication", "corruption", "discovery", "engines", "faults", "membership", "partitions", "secured",
-           "serving", "startup")
+MODULES = ("advisories", "authentication", "corruption", "discovery", "engines", "faults", "membership", "partitions", "secured",
+           "serving", "services", "startup")
 
 
 def all_tests():

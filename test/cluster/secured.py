@@ -74,6 +74,35 @@ def test_wrong_certificate(context):
         context.settle(cluster)
 
 
+def test_revoked_member(context):
+    """A member's certificate is taken back while all run: its links stay until they end, and then it is
+    outside. The list is read without a signal."""
+    authority = authority_in(context.directory)
+    with secured(context, authority, {}).start() as cluster, context.load(cluster) as load:
+        load.wait_for_more(30)
+        revoked = cluster.members[2]
+        kept = authority.issue("kept", "member")  # what will be shown again afterwards
+        pair = authority.issue("m3", "member")
+        wait_for(lambda: "read changed TLS files" in revoked.log_text(), "its new certificate is read")
+        authority.revoke(pair)
+        for member in cluster.members[:2]:
+            wait_for(lambda one=member: one.log_text().count("read changed TLS files") > 0,
+                     f"{member.name} reads the list")
+        load.wait_for_more(30)
+        revoked.kill()
+        revoked.launch()
+        wait_for(lambda: any("rejected connection on peer endpoint" in one.log_text() and "revoked" in one.log_text()
+                             for one in cluster.members[:2]), "the others refuse it")
+        check(not revoked._ready(), "a revoked member serves")
+        load.wait_for_more(30)
+        os.replace(kept.cert, pair.cert + ".new")
+        os.replace(kept.key, pair.key)
+        os.replace(pair.cert + ".new", pair.cert)
+        wait_for(revoked._ready, "the member with another certificate serves")
+        load.wait_for_more(30)
+        context.finish(cluster, load)
+
+
 def test_peer_auto_tls(context):
     """Three members that make their certificates up."""
 

@@ -35,6 +35,12 @@ def test_lease(context):
                 leader.start()
                 wait_for(lambda: keep_alive_once(client, pb, kept) > 0, "the lease is kept alive")
             # A new leader gives every lease its whole time again, and then it is over.
+            # Who says at once that there will be no more is answered, too, whoever it asks.
+            for member in cluster.members:
+                with context.client(member) as one:
+                    asks = [pb.LeaseKeepAliveRequest(ID=kept)] * 3
+                    answers = list(one.keep_alive(iter(asks), timeout_s=10))
+                    check([answer.TTL > 0 for answer in answers] == [True] * 3, f"three renewals: {answers}")
             wait_for(lambda: keep_alive_once(client, pb, kept) > 0
                      and not client.range(key=b"left").kvs, "the other lease ends")
             check(time.monotonic() - begin >= 4.5, "a lease ended before its time")

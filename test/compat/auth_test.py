@@ -14,10 +14,12 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 
 import auth_steps
 import etcdctl_test
+import gateway_test
 from member import Member, require
 
 TIMEOUT_S = 60
@@ -87,6 +89,32 @@ class AuthTest(unittest.TestCase):
         with open(member.log_path) as log:
             self.assertIn('"change":"grant-role","user-name":"alice","role-name":"keys","by":""',
                           log.read())
+
+    def test_the_way_back_in_without_a_password(self):
+        member = self.start(OPTIONS.quorate)
+        self.set_up_users(member)
+        self.assertIn("user name is empty", ctl(member, "get", "a/1")[1])
+        member.stop()
+        member.command.append("--force-auth-disable")
+        member.start()
+        deadline = time.monotonic() + TIMEOUT_S
+        while "authentication is off, as --force-auth-disable wants it; start without it again" not in member.log():
+            self.assertLess(time.monotonic(), deadline, "authentication stays on")
+            time.sleep(0.05)
+        # Nothing else has changed, and what was forgotten can be set.
+        self.assertEqual(self.must(member, "user", "list"), "alice\ncarol\nroot\n")
+        self.assertIn("one", self.must(member, "get", "a/1"))
+        self.must(member, "user", "passwd", "root", "--interactive=false", stdin="new")
+        # It is turned off once: who enables it again, even under the option, means it.
+        self.must(member, "auth", "enable")
+        self.assertIn("user name is empty", ctl(member, "get", "a/1")[1])
+        member.stop()
+        member.command.pop()
+        member.start()
+        self.assertIn("user name is empty", ctl(member, "get", "a/1")[1])
+        self.assertIn("authentication failed", ctl(member, "get", "a/1", user="root:r")[1])
+        self.assertIn("one", self.must(member, "get", "a/1", user="root:new"))
+        self.assertIn("one", self.must(member, "get", "a/1", user="alice:a"))
 
     def test_snapshots_carry_users_both_ways(self):
         with tempfile.TemporaryDirectory(prefix="quorate-auth-") as directory:
@@ -190,6 +218,26 @@ class AuthTest(unittest.TestCase):
         ok("disable", {}, root)
         self.assertNotIn("enabled", ok("status", {}))
         self.assertEqual(self.post(member, "/v3/kv/range", {"key": b64("a")})[0], 200)
+
+    def test_a_watch_over_a_websocket_is_somebodys(self):
+        """A browser hands the token over as a protocol's name; without one it watches nothing."""
+        member = self.start(OPTIONS.quorate)
+        self.set_up_users(member)
+        token = self.post(member, "/v3/auth/authenticate", {"name": "alice", "password": "a"})[1]["token"]
+        create = {"create_request": {"key": b64("a/"), "range_end": b64("a0"), "start_revision": 1}}
+        secret = {"create_request": {"key": b64("secret"), "start_revision": 1}}
+        with gateway_test.WebSocket(member, "/v3/watch", Sec_WebSocket_Protocol="Bearer, " + token) as peer:
+            peer.send(create)
+            self.assertTrue(peer.answer()["result"]["created"])
+            self.assertEqual(peer.answer()["result"]["events"][0]["kv"]["value"], b64("one"))
+            peer.send(secret)
+            refused = peer.answer()["result"]
+            self.assertEqual((refused["canceled"], refused["watch_id"]), (True, "-1"))
+            self.assertIn("permission denied", refused["cancel_reason"])
+        for protocol, text in (({}, "user name is empty"), ({"Sec_WebSocket_Protocol": "Bearer, nonsense"}, "invalid auth token")):
+            with gateway_test.WebSocket(member, "/v3/watch", **protocol) as peer:
+                peer.send(create)
+                self.assertIn(text, json.dumps(peer.answer()))
 
     def test_health_and_metrics_need_no_login(self):
         member = self.start(OPTIONS.quorate)

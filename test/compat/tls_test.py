@@ -5,9 +5,12 @@
 usage: tls_test.py QUORATE
 """
 
+import json
 import os
+import pathlib
 import shutil
 import signal
+import socket
 import ssl
 import subprocess
 import sys
@@ -227,10 +230,119 @@ class TlsTest(unittest.TestCase):
             done = run("etcdctl", "--endpoints", f"unix://{plain}", "put", "k", "v",
                        env=dict(os.environ, ETCDCTL_API="3"))
             self.assertEqual(done.stdout, "OK\n", done.stderr)
-            for scheme, socket in (("http", plain), ("https", secure)):
-                page = self.curl(f"{scheme}://localhost/version", "--unix-socket", socket)
+            for scheme, file in (("http", plain), ("https", secure)):
+                page = self.curl(f"{scheme}://localhost/version", "--unix-socket", file)
                 self.assertIn("etcdserver", page.stdout, page.stderr)
         self.assertFalse(os.path.exists(plain))
+
+    def test_plain_and_tls_on_one_port(self):
+        member = TlsMember(BINARY, self.ca, [
+            "--cert-file", self.server.cert, "--key-file", self.server.key, "--client-cert-auth",
+            "--trusted-ca-file", self.ca.cert], self.client)
+        plain = member.endpoint.replace("https:", "http:")
+        place = member.command.index("--listen-client-urls") + 1
+        member.command[place] = f"{plain},{member.endpoint}"
+        with member:
+            self.assertEqual(self.etcdctl(member, "put", "k", "v", pair=self.client).stdout, "OK\n")
+            done = run("etcdctl", "--endpoints", plain, "get", "k",
+                       env=dict(os.environ, ETCDCTL_API="3"))
+            self.assertEqual(done.stdout, "k\nv\n", done.stderr)
+            for version in ("--http1.1", "--http2"):
+                self.assertIn('"true"', self.curl(member.endpoint + "/health", version,
+                                                  pair=self.client).stdout)
+            self.assertIn('"true"', self.curl(plain + "/health").stdout)
+            # Who comes by TLS must still show a certificate.
+            self.assertNotEqual(self.curl(member.endpoint + "/health").returncode, 0)
+            # One that says nothing, or nonsense, or goes, keeps nobody out.
+            with socket.create_connection((member.host, member.port)), \
+                    socket.create_connection((member.host, member.port)) as odd:
+                odd.sendall(b"\x80nonsense\r\n\r\n")
+                socket.create_connection((member.host, member.port)).close()
+                self.assertIn('"true"', self.curl(plain + "/health").stdout)
+                self.assertEqual(self.etcdctl(member, "get", "k", pair=self.client).stdout, "k\nv\n")
+            before = self.shown_certificate(member)
+            self.ca.issue("server", "server", "IP:127.0.0.1,DNS:localhost")
+            self.hang_up(member)
+            wait_for(lambda: self.shown_certificate(member) != before, "the new certificate")
+            log = member.whole_log()
+            self.assertIn("serving client traffic securely", log)
+            self.assertIn("serving client traffic insecurely", log)
+
+    def test_common_names_are_users(self):
+        """With authentication on, a certificate's common name is who calls, unless there is a token. Not over
+        JSON, where etcd's gateway would call with its own."""
+        alice = self.ca.issue("alice", "alice")
+        nobody = self.ca.issue("nobody", "nobody")
+        nameless = self.ca.issue("nameless", "")
+        root = self.ca.issue("root", "root")
+        member = self.start("--bcrypt-cost=4")
+        for command in ("user add root:r", "user grant-role root root", "user add alice --no-password", "role add keys",
+                        "role grant-permission keys readwrite a/ --prefix", "user grant-role alice keys",
+                        "auth enable"):
+            done = self.etcdctl(member, *command.split(), pair=root)
+            self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(self.etcdctl(member, "put", "a/1", "v", pair=alice).stdout, "OK\n")
+        for pair, text in ((alice, "permission denied"), (nobody, "permission denied"),
+                           (nameless, "user name is empty")):
+            done = self.etcdctl(member, "put", "b", "v", pair=pair)
+            self.assertIn(text, done.stderr)
+        self.assertEqual(self.etcdctl(member, "user", "list", pair=root).stdout, "alice\nroot\n")
+        self.assertEqual(self.etcdctl(member, "--user", "root:r", "put", "b", "v", pair=alice).stdout, "OK\n")
+        body = '{"key":"YS8x"}'
+        for pair, status in ((alice, "400"), (root, "400"), (nameless, "400")):
+            answer = self.curl(member.endpoint + "/v3/kv/range", "-d", body, "-w", "%{http_code}", pair=pair).stdout
+            self.assertTrue(answer.endswith(status), answer)
+        asked = '{"name":"root","password":"r"}'
+        token = json.loads(self.curl(member.endpoint + "/v3/auth/authenticate", "-d", asked, pair=nameless).stdout)["token"]
+        answer = self.curl(member.endpoint + "/v3/kv/range", "-d", body, "-H", f"Authorization: {token}", pair=nameless)
+        self.assertIn('"count":"1"', answer.stdout)
+
+    def test_a_revocation_is_noticed_without_a_signal(self):
+        """The list and the authorities are files as well, that are looked at; who is connected stays."""
+        revoked = self.ca.issue("revoked", "a thief")
+        member = self.start("--client-crl-file", self.ca.crl)
+        context = ssl._create_unverified_context()
+        context.load_cert_chain(revoked.cert, revoked.key)
+        with context.wrap_socket(socket.create_connection((member.host, member.port))) as connected:
+            self.assertEqual(self.etcdctl(member, "put", "k", "v", pair=revoked).stdout, "OK\n")
+            self.ca.revoke(revoked)
+            wait_for(lambda: self.curl(member.endpoint + "/health", pair=revoked).returncode != 0, "the revocation")
+            self.assertIn('"true"', self.curl(member.endpoint + "/health", pair=self.client).stdout)
+            connected.sendall(b"GET /version HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+            self.assertIn(b"200 OK", connected.recv(4096))
+        other = Authority(self.path("other"), "other")
+        newcomer = other.issue("newcomer", "a newcomer")
+        self.assertNotEqual(self.etcdctl(member, "get", "k", pair=newcomer).returncode, 0)
+        with open(self.path("lists"), "w") as lists, open(self.path("bundle"), "w") as bundle:
+            for authority in (self.ca, other):
+                lists.write(pathlib.Path(authority.crl).read_text(encoding="ascii"))
+                bundle.write(pathlib.Path(authority.cert).read_text(encoding="ascii"))
+        os.replace(self.path("lists"), self.ca.crl)
+        os.replace(self.path("bundle"), self.ca.cert)
+        wait_for(lambda: self.etcdctl(member, "get", "k", pair=newcomer).stdout == "k\nv\n", "the new authority")
+        self.assertNotEqual(self.curl(member.endpoint + "/health", pair=revoked).returncode, 0)
+
+    def test_names_that_etcds_file_allows(self):
+        """A rule of etcd's configuration file about who may come in is kept."""
+        other = self.ca.issue("other", "another client")
+        for rule, shown in (("allowed-cn: ['a client', nobody]", 'common name \\"another client\\"'),
+                            ("allowed-hostname: [client.example]", "")):
+            self.client = self.ca.issue("client", "a client", "DNS:client.example")
+            member = TlsMember(BINARY, self.ca, [], self.client)
+            arguments = dict(zip(member.command[1::2], member.command[2::2]))
+            file = self.path("etcd.conf.yml")
+            with open(file, "w") as out:
+                for name, value in arguments.items():
+                    out.write(f"{name[2:]}: '{value}'\n")
+                out.write("client-transport-security:\n"
+                          f"  cert-file: {self.server.cert}\n  key-file: {self.server.key}\n"
+                          f"  client-cert-auth: true\n  trusted-ca-file: {self.ca.cert}\n  {rule}\n")
+            member.command[1:] = ["--config-file", file]
+            with member:
+                self.assertEqual(self.etcdctl(member, "put", "k", "v", pair=self.client).stdout, "OK\n")
+                self.assertNotEqual(self.etcdctl(member, "get", "k", pair=other).returncode, 0)
+                wait_for(lambda one=member, text=shown: "rejected connection on client endpoint" in one.whole_log()
+                         and text in one.whole_log(), "a line about the other client")
 
     def test_refusals_at_start(self):
         other = Authority(self.path("other"), "other")

@@ -126,6 +126,176 @@ discovery-config:
     EXPECT_EQ(notes_with(*loaded, "ignoring an unknown key of the configuration file"), 0U);
 }
 
+TEST(EtcdFile, TheRegistryIsReachedAsItsClientSectionSays) {
+    const Result<Loaded> loaded = load_file(R"(name: m1
+discovery-config:
+  token: t2
+  client:
+    endpoints: [https://a:1, https://b:2]
+    request-timeout: 4000000000
+    keepalive-time: 5000000000
+    secure:
+      cert: /r.crt
+      key: /r.key
+      cacert: /ca.crt
+      insecure-transport: false
+      insecure-skip-tls-verify: true
+    auth:
+      username: root
+      password: pw
+)");
+    ASSERT_TRUE(loaded.has_value()) << loaded.error().message();
+    const DiscoveryConfig& discovery = loaded->config.discovery;
+    EXPECT_EQ(discovery.endpoints, (std::vector<std::string>{"https://a:1", "https://b:2"}));
+    EXPECT_EQ(discovery.request_timeout_ns, 4 * kSecond_ns);
+    EXPECT_EQ(discovery.cert_file + discovery.key_file, "/r.crt/r.key");
+    EXPECT_EQ(discovery.trusted_ca_file, "/ca.crt");
+    EXPECT_FALSE(discovery.insecure_transport);
+    EXPECT_EQ(discovery.user + "/" + discovery.password, "root/pw");
+    EXPECT_EQ(loaded->config.cluster.token, "t2");
+    EXPECT_EQ(notes_with(*loaded, "ignoring an unknown key of the configuration file"), 0U);
+}
+
+// A rule about who may come in that is not read would let everybody in.
+TEST(EtcdFile, BothSidesOfTlsAreReadInFull) {
+    const Result<Loaded> loaded = load_file(R"(name: m1
+client-transport-security:
+  cert-file: /c.crt
+  key-file: /c.key
+  client-cert-file: /cc.crt
+  client-key-file: /cc.key
+  client-cert-auth: true
+  trusted-ca-file: /cca.crt
+  auto-tls: false
+  allowed-cn: [alice, bob]
+  allowed-hostname:
+  skip-client-san-verification: true
+peer-transport-security:
+  cert-file: /p.crt
+  key-file: /p.key
+  client-cert-file: /pc.crt
+  client-key-file: /pc.key
+  client-cert-auth: true
+  trusted-ca-file: /pca.crt
+  auto-tls: false
+  allowed-hostname: [m.example]
+  skip-client-san-verification: true
+)");
+    ASSERT_TRUE(loaded.has_value()) << loaded.error().message();
+    EXPECT_EQ(notes_with(*loaded, "ignoring an unknown key of the configuration file"), 0U);
+    const TlsConfig& client = loaded->config.security.client;
+    EXPECT_EQ(client.cert_file + client.key_file, "/c.crt/c.key");
+    EXPECT_EQ(client.client_cert_file + client.client_key_file, "/cc.crt/cc.key");
+    EXPECT_EQ(client.trusted_ca_file, "/cca.crt");
+    EXPECT_TRUE(client.client_cert_auth);
+    EXPECT_EQ(client.allowed_common_names, (std::vector<std::string>{"alice", "bob"}));
+    EXPECT_TRUE(client.allowed_hostnames.empty());
+    const TlsConfig& peer = loaded->config.security.peer;
+    EXPECT_EQ(peer.cert_file + peer.key_file, "/p.crt/p.key");
+    EXPECT_EQ(peer.client_cert_file + peer.client_key_file, "/pc.crt/pc.key");
+    EXPECT_EQ(peer.allowed_hostnames, std::vector<std::string>{"m.example"});
+    EXPECT_TRUE(peer.skip_client_san_verification);
+}
+
+// Every key that the files of etcd 3.5 to 3.7 have at the top, by their samples and by what the
+// releases read, but for those that only 3.5 has.
+TEST(EtcdFile, EveryKeyIsKnown) {
+    const std::string_view keys[] = {"name: m",
+                                     "data-dir:",
+                                     "wal-dir:",
+                                     "snapshot-count: 10000",
+                                     "snapshot-catchup-entries: 5000",
+                                     "max-wals: 5",
+                                     "max-snapshots: 5",
+                                     "heartbeat-interval: 100",
+                                     "election-timeout: 1000",
+                                     "initial-election-tick-advance: true",
+                                     "backend-batch-interval: 0",
+                                     "backend-batch-limit: 0",
+                                     "backend-bbolt-freelist-type: map",
+                                     "quota-backend-bytes: 0",
+                                     "max-txn-ops: 128",
+                                     "max-request-bytes: 1572864",
+                                     "max-concurrent-streams: 100",
+                                     "self-signed-cert-validity: 1",
+                                     "cipher-suites: [TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256, "
+                                     "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384]",
+                                     "tls-min-version: 'TLS1.2'",
+                                     "tls-max-version: 'TLS1.3'",
+                                     "initial-cluster-state: new",
+                                     "discovery-srv:",
+                                     "discovery-srv-name:",
+                                     "discovery-config:",
+                                     "initial-cluster:",
+                                     "initial-cluster-token: t",
+                                     "strict-reconfig-check: false",
+                                     "auto-compaction-mode: periodic",
+                                     "auto-compaction-retention: \"1\"",
+                                     "grpc-keepalive-min-time: 5000000000",
+                                     "grpc-keepalive-interval: 7200000000000",
+                                     "grpc-keepalive-timeout: 20000000000",
+                                     "socket-options:",
+                                     "pre-vote: true",
+                                     "auth-token: simple",
+                                     "bcrypt-cost: 10",
+                                     "auth-token-ttl: 300",
+                                     "corrupt-check-time: 0",
+                                     "compact-hash-check-time: 60000000000",
+                                     "compaction-batch-limit: 0",
+                                     "compaction-sleep-interval: 0",
+                                     "watch-progress-notify-interval: 0",
+                                     "warning-apply-duration: 100000000",
+                                     "bootstrap-defrag-threshold-megabytes: 0",
+                                     "warning-unary-request-duration: 300000000",
+                                     "max-learners: 1",
+                                     "force-new-cluster: false",
+                                     "enable-pprof: false",
+                                     "metrics: basic",
+                                     "listen-metrics-urls:",
+                                     "enable-distributed-tracing: false",
+                                     "distributed-tracing-address: localhost:4317",
+                                     "distributed-tracing-service-name: etcd",
+                                     "distributed-tracing-instance-id:",
+                                     "distributed-tracing-sampling-rate: 0",
+                                     "logger: zap",
+                                     "log-level: debug",
+                                     "log-format: json",
+                                     "log-outputs: [stderr]",
+                                     "enable-log-rotation: false",
+                                     "log-rotation-config-json: '{\"maxsize\": 100}'",
+                                     "enable-grpc-gateway: true",
+                                     "unsafe-no-fsync: false",
+                                     "downgrade-check-time: 5000000000",
+                                     "memory-mlock: false",
+                                     "listen-peer-urls: http://localhost:2380",
+                                     "listen-client-urls: http://localhost:2379",
+                                     "listen-client-http-urls:",
+                                     "initial-advertise-peer-urls: http://localhost:2380",
+                                     "advertise-client-urls: http://localhost:2379",
+                                     "cors:",
+                                     "host-whitelist: '*'",
+                                     "client-transport-security:",
+                                     "peer-transport-security:",
+                                     "feature-gates:"};
+    std::string content;
+    for (const std::string_view key : keys) {
+        content += std::string(key) + "\n";
+    }
+    const Result<Loaded> loaded = load_file(content);
+    ASSERT_TRUE(loaded.has_value()) << loaded.error().message();
+    EXPECT_EQ(notes_with(*loaded, "ignoring an unknown key of the configuration file"), 0U);
+    // What newer releases of etcd do not read any more is said, and keeps no member from starting.
+    for (const std::string_view key :
+         {"discovery:", "discovery-proxy:", "discovery-fallback: 'proxy'", "proxy: 'off'",
+          "proxy-failure-wait: 5000", "proxy-refresh-interval: 30000", "proxy-dial-timeout: 1000",
+          "proxy-write-timeout: 5000", "proxy-read-timeout: 0", "enable-v2: true",
+          "experimental-initial-corrupt-check: true"}) {
+        const Result<Loaded> old = load_file(std::string(key) + "\n");
+        ASSERT_TRUE(old.has_value()) << key << ": " << old.error().message();
+        EXPECT_EQ(notes_with(*old, "ignoring an unknown key of the configuration file"), 1U) << key;
+    }
+}
+
 TEST(EtcdFile, JsonIsReadToo) {
     const Result<Loaded> loaded =
         load_file(R"({"name": "j", "pre-vote": false, "log-outputs": ["stderr", "stdout"]})", {},
@@ -155,7 +325,7 @@ TEST(EtcdFile, FlagsAndVariablesOfEtcdDoNotCount) {
 TEST(EtcdFile, UnknownKeysAreOnlySaid) {
     const Result<Loaded> loaded = load_file(
         "nmae: x\nraft-read-timeout: 5\ncert-file: /c\n"
-        "client-transport-security:\n  allowed-cn: [a]\n  nope: 1\n");
+        "client-transport-security:\n  crl-file: a\n  nope: 1\n");
     ASSERT_TRUE(loaded.has_value()) << loaded.error().message();
     EXPECT_EQ(notes_with(*loaded, "ignoring an unknown key of the configuration file"), 5U);
     EXPECT_EQ(loaded->config.security.client.cert_file, "");

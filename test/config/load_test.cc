@@ -364,6 +364,23 @@ TEST(Load, RulesBetweenOptions) {
          3,
          "--client-cert-allowed-hostname needs --trusted-ca-file: without it no certificate is "
          "asked for"},
+        {{"--client-cert-allowed-cn=x"},
+         {},
+         3,
+         "--client-cert-allowed-cn needs --trusted-ca-file: without it no certificate is asked "
+         "for"},
+        {{"--client-cert-allowed-cn=x", "--client-cert-allowed-hostname=y"},
+         {},
+         3,
+         "AllowedCNs and AllowedHostnames are mutually exclusive (--client-cert-allowed-cn, "
+         "--client-cert-allowed-hostname)"},
+        {{"--listen-client-urls=http://127.0.0.1:1,https://127.0.0.1:2",
+          "--advertise-client-urls=http://127.0.0.1:1",
+          "--listen-client-http-urls=http://127.0.0.1:2"},
+         {},
+         3,
+         "cannot bind both --listen-client-urls and --listen-client-http-urls on the same url "
+         "http://127.0.0.1:2"},
         {{"--peer-cert-allowed-cn=x"},
          {},
          3,

@@ -82,6 +82,7 @@ constexpr Flag kEtcdFlags[] = {
     {"client-key-file", ""},
     {"client-cert-auth", "false"},
     {"client-crl-file", ""},
+    {"client-cert-allowed-cn", ""},
     {"client-cert-allowed-hostname", ""},
     {"trusted-ca-file", ""},
     {"auto-tls", "false"},

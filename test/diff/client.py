@@ -44,7 +44,20 @@ METHODS = {
         "DefragmentRequest",
         "DefragmentResponse",
     ),
+    "Authenticate": ("/etcdserverpb.Auth/Authenticate", "AuthenticateRequest", "AuthenticateResponse"),
 }
+METHODS.update({
+    name: (f"/etcdserverpb.Auth/{name}", f"{message}Request", f"{message}Response")
+    for name in ("AuthEnable AuthDisable UserAdd UserGet UserList UserDelete UserChangePassword UserGrantRole"
+                 " UserRevokeRole RoleAdd RoleGet RoleList RoleDelete RoleGrantPermission"
+                 " RoleRevokePermission").split()
+    for message in [name if name.startswith("Auth") else "Auth" + name]
+})
+
+
+def metadata(token):
+    """As whom a call is made: nobody, or the owner of a token."""
+    return [("token", token)] if token else None
 
 
 @dataclass
@@ -144,10 +157,10 @@ class Client:
             )
         return self._calls[method]
 
-    def start(self, method, request):
+    def start(self, method, request, token=""):
         """Begins a unary call; finish() waits for it."""
         return self._call(method, "unary_unary").future(
-            request, timeout=CALL_TIMEOUT_S, wait_for_ready=True
+            request, timeout=CALL_TIMEOUT_S, wait_for_ready=True, metadata=metadata(token)
         )
 
     @staticmethod
@@ -157,12 +170,12 @@ class Client:
         except grpc.RpcError as error:
             return Outcome(code=error.code().value[0], text=error.details())
 
-    def unary(self, method, request):
-        return self.finish(self.start(method, request))
+    def unary(self, method, request, token=""):
+        return self.finish(self.start(method, request, token))
 
-    def stream(self, method):
+    def stream(self, method, token=""):
         call = self._call(method, "stream_stream")
-        return Stream(lambda requests: call(requests, wait_for_ready=True))
+        return Stream(lambda requests: call(requests, wait_for_ready=True, metadata=metadata(token)))
 
     def close(self):
         self._channel.close()

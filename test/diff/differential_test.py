@@ -24,12 +24,15 @@ try:
 except ImportError as missing:
     print(f"skipped: {missing}")
     sys.exit(77)  # what meson takes for a skipped test
+from auth_session import AuthSession  # noqa: E402
+from auth_steps import AuthGenerator  # noqa: E402
 from compare import KNOWN_DIFFERENCES, OUTSIDE_ANSWERS, Difference  # noqa: E402
 from servers import Server  # noqa: E402
 from session import Session  # noqa: E402
 from steps import Generator, Step, read_steps, write_steps  # noqa: E402
 
 
+CHEAP = ["--bcrypt-cost=4"]  # what a hash costs is not what is compared
 DESCRIBED_MAX = 4000  # characters of a step in a report
 
 
@@ -42,18 +45,19 @@ class Run:
         self.newer = [os.path.basename(binary) != "etcd" for binary in binaries]
         self.servers = []
         for i, binary in enumerate(binaries):
-            extra = options.subject_arg if i == 1 else []
+            extra = [*(options.subject_arg if i == 1 else []), *(CHEAP if options.auth else [])]
             where = os.path.join(self.directory.name, str(i))
             self.servers.append(Server(os.path.basename(binary), binary, where, extra))
         self.rpc = rpc
         self.alter = alter
         self.session = None
+        self.kinds = (AuthSession, AuthGenerator) if options.auth else (Session, Generator)
 
     def __enter__(self):
         try:
             for server in self.servers:
                 server.start()
-            self.session = Session(self.servers, self.newer, self.rpc, self.alter)
+            self.session = self.kinds[0](self.servers, self.newer, self.rpc, self.alter)
         except BaseException:
             self.__exit__()
             raise
@@ -68,10 +72,11 @@ class Run:
 
     def generate(self, seed, requests):
         """Runs a generated stream. Returns the steps done and the difference, or None."""
-        generator = Generator(seed, self.rpc)
+        generator = self.kinds[1](seed, self.rpc)
         done = []
         for number in range(requests):
             generator.observe(self.session.revision, self.session.compacted)
+            generator.enabled = getattr(self.session, "enabled", False)
             done.append(Step("restart") if number == requests // 2 else generator.next())
             difference = self._try(done[-1])
             if difference:
@@ -111,7 +116,8 @@ def describe(step, rpc):
     text = str(getattr(rpc, name).FromString(step.request)) if name else ""
     if len(text) > DESCRIBED_MAX:
         text = f"{text[:DESCRIBED_MAX]}... ({len(text)} characters)\n"
-    return f"{step.kind} {step.method} {f'stream {step.stream}' if step.stream else ''}\n{text}"
+    where = f"stream {step.stream}" if step.stream else ""
+    return f"{step.kind} {step.method} {where} {f'as {step.user}' if step.user else ''}\n{text}"
 
 
 def shrink(options, rpc, steps, budget_s=600):
@@ -159,6 +165,14 @@ def self_test(options, rpc):
         "a lost header": ("Put", lambda answer: answer.ClearField("header")),
         "a hash": ("HashKV", lambda answer: setattr(answer, "hash", answer.hash ^ 1)),
     }
+    if options.auth:
+        alterations = {
+            "a revision": alterations["a revision"],
+            "a user": ("UserList", lambda answer: answer.users.append("mallory")),
+            "a role": ("UserGet", lambda answer: answer.roles.append("root")),
+            "a right": ("RoleGet", _other_right),
+            "a lost token": ("Authenticate", lambda answer: answer.ClearField("token")),
+        }
     with Run(options, rpc) as run:
         for what, (method, change) in alterations.items():
             armed = [True]
@@ -172,7 +186,7 @@ def self_test(options, rpc):
                 return outcome
 
             run.session._alter = alter
-            _, difference = run.generate(options.seed, 400)
+            _, difference = run.generate(options.seed, 1500 if options.auth else 400)
             if difference is None:
                 print(f"self-test: altering {what} was NOT noticed")
                 return 1
@@ -182,6 +196,11 @@ def self_test(options, rpc):
 
 def _add(message, name, amount):
     setattr(message, name, getattr(message, name) + amount)
+
+
+def _other_right(answer):
+    if answer.perm:
+        answer.perm[0].permType ^= 1
 
 
 def _swap_first_two(answer):
@@ -200,6 +219,7 @@ def parse_options():
     parser.add_argument("--seed", type=int, default=None, help="default: a new one")
     parser.add_argument("--requests", type=int, default=3000)
     parser.add_argument("--tmp-dir", default=None, help="where the servers' data goes")
+    parser.add_argument("--auth", action="store_true", help="users, roles, and requests under their tokens")
     parser.add_argument("--replay", metavar="FILE", help="run the steps of an earlier failure")
     parser.add_argument("--shrink", action="store_true", help="cut the failing steps down")
     parser.add_argument("--save", metavar="FILE", help="where failing steps are written")

@@ -13,13 +13,15 @@ class Step:
     """kind: unary (method, request); watch (stream, request); keepalive (request); temporary
     (request, a LeaseGrant that is revoked at once); rule (method, request, expected: only for
     servers newer than etcd 3.4); barrier; compact (request); cancel (stream, request); progress
-    (stream); restart; final."""
+    (stream); restart; final. With users (auth_steps.py) also: call (method, request, user); reopen (stream,
+    user)."""
 
     kind: str
     method: str = ""
     stream: int = 0
     request: bytes = b""
     expected: list = field(default_factory=list)
+    user: str = ""
 
     def to_json(self):
         return {
@@ -28,6 +30,7 @@ class Step:
             "stream": self.stream,
             "request": base64.b64encode(self.request).decode(),
             "expected": self.expected,
+            "user": self.user,
         }
 
     @staticmethod

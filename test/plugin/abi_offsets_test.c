@@ -159,7 +159,7 @@ FIELD(quorate_tls, version_max, 148);
 FIELD(quorate_tls, check_address, 152);
 FIELD(quorate_tls, reserved2, 156);
 
-SIZE(quorate_listen, 80);
+SIZE(quorate_listen, 88);
 FIELD(quorate_listen, size, 0);
 FIELD(quorate_listen, host, 8);
 FIELD(quorate_listen, port, 24);
@@ -171,6 +171,7 @@ FIELD(quorate_listen, connection_window_bytes, 52);
 FIELD(quorate_listen, keepalive_min_time_ms, 56);
 FIELD(quorate_listen, uncounted, 60);
 FIELD(quorate_listen, name, 64);
+FIELD(quorate_listen, plain_too, 80);
 
 SIZE(quorate_listening, 16);
 FIELD(quorate_listening, size, 0);

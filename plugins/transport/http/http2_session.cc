@@ -545,10 +545,12 @@ void Http2Session::drain() {
 void Http2Session::end_calls() {
     for (Http2Stream* stream = streams_; stream != nullptr; stream = stream->next) {
         if (!stream->answered()) {
-            output_.end_with(*stream, QUORATE_UNAVAILABLE, "server is shutting down");
+            // etcd's text, which its clients know.
+            output_.end_with(*stream, QUORATE_UNAVAILABLE, "etcdserver: server stopped");
         }
         stream->cancel(QUORATE_CANCEL_SHUTDOWN);
     }
+    go_away_sent_ = false;  // that was the drain's, and the ends of the calls are still to go out
     go_away(NGHTTP2_NO_ERROR, "");
 }
 

@@ -183,6 +183,7 @@ Status Listener::open(const quorate_listen& where, uint32_t id, const Options& o
         if (!loaded.ok()) {
             return loaded;
         }
+        listener->takes_plain_ = where.plain_too != 0;
     }
     if (const std::string_view name = plugin::view(where.name); !name.empty()) {
         listener->rejected_ += " on " + std::string(name) + " endpoint";

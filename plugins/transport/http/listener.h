@@ -33,6 +33,8 @@ class Listener {
     uint16_t port() const { return port_; }
     int fd() const { return fd_.get(); }
     const TlsSource* tls() const { return tls_.get(); }
+    // Beside TLS, on a listener that has it; the first byte of a connection tells.
+    bool takes_plain() const { return takes_plain_; }
     bool checks_address() const { return tls_ && tls_->settings().check_address; }
     // What the log says of a connection that is not served.
     const std::string& rejected() const { return rejected_; }
@@ -51,6 +53,7 @@ class Listener {
     UniqueFd fd_;
     std::string socket_path_;  // not empty: to be removed in the end
     std::shared_ptr<const TlsSource> tls_;
+    bool takes_plain_ = false;
     std::string rejected_ = "rejected connection";
     mutable std::atomic<uint64_t> connections_{0};
 };

@@ -3,6 +3,7 @@
 
 #include "plugins/transport/http/call.h"
 #include "plugins/transport/http/channel.h"
+#include "plugins/transport/http/either_stream.h"
 #include "plugins/transport/http/http2_client_session.h"
 
 #include <pthread.h>
@@ -335,8 +336,10 @@ void Loop::serve_connection(Accepted&& accepted) {
     const TlsSource* tls = listener.tls();
     std::unique_ptr<ByteStream> stream;
     if (!draining_ && make_room(listener)) {
-        stream = tls != nullptr ? tls->open(accepted.fd.get(), {})
-                                : make_plain_stream(accepted.fd.get());
+        const int fd = accepted.fd.get();
+        stream = tls == nullptr           ? make_plain_stream(fd)
+                 : listener.takes_plain() ? make_either_stream(*tls, fd)
+                                          : tls->open(fd, {});
     } else if (!draining_) {
         log_bad_input(listener.rejected(), accepted.peer, "too many connections");
     }

@@ -116,6 +116,8 @@ typedef struct quorate_listen {
     uint32_t keepalive_min_time_ms;   /* peers may ping so often; 0: keepalive_min_time */
     uint32_t uncounted;               /* 1: quorate_transport_stats leaves it out */
     quorate_bytes name;               /* whose endpoint it is, for logs: "client", "peer" */
+    uint32_t plain_too;               /* 1: with tls, plain text as well; the first byte tells */
+    uint32_t reserved;                /* 0 */
 } quorate_listen;
 
 typedef struct quorate_listening {
