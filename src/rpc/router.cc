@@ -36,10 +36,11 @@ Status unknown_path(ByteView path, bool service_known) {
                          service);
 }
 
-// Range is one when it is serializable, which its service looks at.
+// Range is one when it is serializable, which its service looks at. Not the health service: by
+// that, balancers of clients find out whom to ask.
 bool is_for_learners(ByteView path) {
     return path == "/etcdserverpb.KV/Range" || path == "/etcdserverpb.Maintenance/Status" ||
-           path == "/etcdserverpb.Maintenance/Snapshot" || path.starts_with("/grpc.health.v1.");
+           path == "/etcdserverpb.Maintenance/Snapshot";
 }
 
 CallContext context_of(const CallInfo& info) {

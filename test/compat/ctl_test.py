@@ -350,6 +350,8 @@ def elections(test, endpoint):
         first.send_signal(signal.SIGTERM)
         check(first.wait(WAIT_S) == 0, first.stderr.read())
         wait_for(lambda: lines[1::2] == ["one", "two"], "the second leader")
+        # It may be the last to hear of it, and a signal before that is an error to it.
+        check(second.stdout.readline().startswith("seat/"), "the second one is not elected")
         second.send_signal(signal.SIGTERM)
         check(second.wait(WAIT_S) == 0, second.stderr.read())
         observer.send_signal(signal.SIGINT)

@@ -11,14 +11,20 @@ have, is taken out first; ids and sizes become words.
 import argparse
 import http.client
 import json
+import os
 import re
 import socket
 import sys
+import tempfile
 import time
 import unittest
+from typing import NamedTuple
 
-from gateway_steps import ODD_BODIES, STEPS, b64, body_of, put
-from member import Member, free_ports, require
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
+
+from clusters import Cluster, wait_for  # noqa: E402
+from gateway_steps import ODD_BODIES, STEPS, b64, body_of, put  # noqa: E402
+from member import Member, free_ports, require  # noqa: E402
 
 TIMEOUT_S = 20
 OPTIONS = None
@@ -31,6 +37,12 @@ WORDS = [
     # A lease's id that the server chose.
     (re.compile(r'"ID":"\d{12,}"'), '"ID":"RANDOM"'),
 ]
+
+
+class Place(NamedTuple):
+    """Where to ask."""
+    host: str
+    port: int
 
 
 def post(member, path, body, method="POST", headers=None):
@@ -176,6 +188,23 @@ class GatewayTest(unittest.TestCase):
                     self.assertEqual(answered[0], expected[0])
                     self.assertEqual(json.loads(answered[2]).get("code"),
                                      json.loads(expected[2]).get("code"))
+
+    def test_a_follower_answers_as_one_alone(self):
+        """Much of it the leader has to answer, who is asked in the client's place."""
+        with tempfile.TemporaryDirectory(prefix="quorate-gateway-") as folder, Member(OPTIONS.quorate) as alone, \
+                Cluster(OPTIONS.quorate, folder) as cluster:
+            cluster.start()
+            follower = wait_for(lambda: next((one for one in cluster.members
+                                              if "\netcd_server_is_leader 0" in one.metrics()), None), "a follower")
+            follower = Place(follower.host, follower.client_port)
+            for number, (path, content) in enumerate(STEPS):
+                if path == "/v3/cluster/member/list":
+                    continue  # there are three
+                with self.subTest(number=number, path=path, content=content):
+                    expected = post(alone, path, body_of(content))
+                    answered = post(follower, path, body_of(content))
+                    self.assertEqual((answered[0], comparable(path, answered[2])),
+                                     (expected[0], comparable(path, expected[2])))
 
     def test_every_route_leads_to_a_method(self):
         for path in ROUTES:

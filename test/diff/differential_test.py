@@ -26,6 +26,7 @@ except ImportError as missing:
     sys.exit(77)  # what meson takes for a skipped test
 from auth_session import AuthSession  # noqa: E402
 from auth_steps import AuthGenerator  # noqa: E402
+from clusters import Cluster, wait_for  # noqa: E402
 from compare import KNOWN_DIFFERENCES, OUTSIDE_ANSWERS, Difference  # noqa: E402
 from servers import Server  # noqa: E402
 from session import Session  # noqa: E402
@@ -36,10 +37,46 @@ CHEAP = ["--bcrypt-cost=4"]  # what a hash costs is not what is compared
 DESCRIBED_MAX = 4000  # characters of a step in a report
 
 
+class Follower:
+    """A cluster, asked through one of its members that does not lead. All are killed and started at once."""
+
+    def __init__(self, binary, directory, size, extra):
+        self.cluster = Cluster(binary, directory, size, extra)
+        self.name = os.path.basename(binary)
+        self.asked = None
+
+    @property
+    def endpoint(self):
+        return self.asked.endpoint
+
+    @property
+    def process(self):
+        return self.asked.process
+
+    def start(self):
+        self.cluster.start()
+        self.asked = wait_for(self._follower, "a follower")
+
+    def _follower(self):
+        return next((one for one in self.cluster.members if "\netcd_server_is_leader 0" in one.metrics()), None)
+
+    def kill(self):
+        for member in self.cluster.members:
+            member.kill()
+
+    def stop(self):
+        for member in self.cluster.members:
+            member.stop()
+
+    def log_tail(self):
+        return self.cluster.logs()
+
+
 class Run:
     """Two fresh servers and a session."""
 
     def __init__(self, options, rpc, alter=None):
+        self.options = options
         self.directory = tempfile.TemporaryDirectory(prefix="quorate-diff-", dir=options.tmp_dir)
         binaries = [options.reference, options.subject]
         self.newer = [os.path.basename(binary) != "etcd" for binary in binaries]
@@ -47,7 +84,8 @@ class Run:
         for i, binary in enumerate(binaries):
             extra = [*(options.subject_arg if i == 1 else []), *(CHEAP if options.auth else [])]
             where = os.path.join(self.directory.name, str(i))
-            self.servers.append(Server(os.path.basename(binary), binary, where, extra))
+            self.servers.append(Follower(binary, where, options.members, extra) if i == 1 and options.members > 1
+                                else Server(os.path.basename(binary), binary, where, extra))
         self.rpc = rpc
         self.alter = alter
         self.session = None
@@ -58,6 +96,7 @@ class Run:
             for server in self.servers:
                 server.start()
             self.session = self.kinds[0](self.servers, self.newer, self.rpc, self.alter)
+            self.session.comparer.leases_in_order = self.options.members == 1
         except BaseException:
             self.__exit__()
             raise
@@ -219,6 +258,8 @@ def parse_options():
     parser.add_argument("--seed", type=int, default=None, help="default: a new one")
     parser.add_argument("--requests", type=int, default=3000)
     parser.add_argument("--tmp-dir", default=None, help="where the servers' data goes")
+    parser.add_argument("--members", type=int, default=1, metavar="N",
+                        help="compare with a follower in a cluster of so many")
     parser.add_argument("--auth", action="store_true", help="users, roles, and requests under their tokens")
     parser.add_argument("--replay", metavar="FILE", help="run the steps of an earlier failure")
     parser.add_argument("--shrink", action="store_true", help="cut the failing steps down")
