@@ -58,7 +58,7 @@ int run_server(const config::Loaded& loaded, const config::Inputs& inputs, char*
 // Which of the tools is meant, and what it is asked for.
 struct ToolCall {
     std::string word;     // "ctl", "util"
-    std::string program;  // as it was called: "quoratectl", "quorate ctl"
+    std::string program;  // as it was called: "quoratectl", "etcdctl", "quorate ctl"
     std::vector<std::string> arguments;
 };
 
@@ -68,11 +68,15 @@ std::optional<ToolCall> tool_call(int argc, char** argv) {
     }
     const std::string_view path = argv[0];
     const std::string_view name = path.substr(path.rfind('/') + 1);
-    for (const auto& [word, own_name] :
-         {std::pair("ctl", "quoratectl"), std::pair("util", "quorateutl")}) {
+    // etcd's names are those of links that an installation may have.
+    constexpr std::pair<std::string_view, const char*> kNames[] = {
+        {"quoratectl", "ctl"}, {"etcdctl", "ctl"}, {"quorateutl", "util"}, {"etcdutl", "util"}};
+    for (const auto& [own_name, word] : kNames) {
         if (name == own_name) {
-            return ToolCall{word, own_name, {argv + 1, argv + argc}};
+            return ToolCall{word, std::string(own_name), {argv + 1, argv + argc}};
         }
+    }
+    for (const char* word : {"ctl", "util"}) {
         if (argc > 1 && std::string_view(argv[1]) == word) {
             return ToolCall{word, std::string("quorate ") + word, {argv + 2, argv + argc}};
         }

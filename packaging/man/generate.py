@@ -8,7 +8,8 @@ generate.py <template> <version> <quorate> <conf/quorate.conf>
 Lines of a template that begin with @ are replaced:
   @options         the server's options, by group
   @keys            the keys of the configuration file, by section
-  @ctl-help        what the client says of itself
+  @ctl-options     the flags that all commands of the client take
+  @ctl-commands    the client's commands, by section, with their flags
   @util-commands   the commands of the offline tool with their options
 """
 
@@ -41,9 +42,12 @@ def heading(level, text):
     return f'.{level} "{roff(text)}"'
 
 
+def output_of(program, *arguments):
+    return subprocess.run([program, *arguments], check=True, capture_output=True, text=True).stdout
+
+
 def help_of(program, *arguments):
-    return subprocess.run([program, *arguments, "--help"], check=True, capture_output=True,
-                          text=True).stdout
+    return output_of(program, *arguments, "--help")
 
 
 def options_of(lines):
@@ -99,6 +103,41 @@ def keys(conf):
             comment = []
 
 
+def words_of(block):
+    return re.findall(r'^  ([a-z-]+) {2,}\S', block, re.M)
+
+
+def ctl_commands(program):
+    for block in help_of(program, "ctl").split("\n\n"):
+        title, _, names = block.partition("\n")
+        if not title.endswith(" commands"):
+            continue
+        yield heading("SH", title.upper())
+        for name in words_of(names):
+            text = help_of(program, "ctl", name)
+            if "\nAvailable Commands:\n" not in text:
+                yield from ctl_command(name, text)
+                continue
+            for word in words_of(text.split("\nAvailable Commands:\n")[1]):
+                yield from ctl_command(f"{name} {word}", help_of(program, "ctl", name, word))
+
+
+def ctl_command(name, text):
+    """From its help: what it does, how it is called, what else to know, flags."""
+    body, _, flags = text.replace("quorate ctl", "quoratectl").partition("\nFlags:\n")
+    summary, usage, *details = body.rstrip().split("\n\n")
+    yield heading("SS", name)
+    yield ".B " + roff(usage.removeprefix("Usage:\n  "))
+    for paragraph in [summary.rstrip(".") + ".", *details]:
+        if paragraph.startswith('Use "quoratectl options"'):
+            continue
+        yield ".PP"
+        as_it_is = re.search(r'^  ', paragraph, re.M)
+        yield from [".nf", roff(paragraph), ".fi"] if as_it_is else [roff(paragraph)]
+    for form, description in options_of(flags.splitlines()):
+        yield from tagged(roff(form), [description])
+
+
 def util_commands(program):
     names = re.findall(r'^  ([a-z]+(?: [a-z]+)?) {2,}', help_of(program, "util").split("Commands:")[1],
                        re.M)
@@ -128,10 +167,11 @@ def fill(template, version, program, conf):
             yield from server_options(program)
         elif line == "@keys":
             yield from keys(conf)
-        elif line == "@ctl-help":
-            yield ".nf"
-            yield roff(help_of(program, "ctl").rstrip())
-            yield ".fi"
+        elif line == "@ctl-options":
+            for form, text in options_of(output_of(program, "ctl", "options").splitlines()):
+                yield from tagged(roff(form), [text])
+        elif line == "@ctl-commands":
+            yield from ctl_commands(program)
         elif line == "@util-commands":
             yield from util_commands(program)
         else:

@@ -14,6 +14,12 @@
 namespace quorate::ctl {
 namespace {
 
+// What the completed program is called.
+struct Names {
+    std::string own;
+    bool by_quorate;  // `quorate ctl` as well
+};
+
 // What may follow the words so far: "" for none, "lease", "lease grant".
 std::map<std::string, std::vector<const Command*>> commands_by_prefix() {
     std::map<std::string, std::vector<const Command*>> all;
@@ -60,14 +66,14 @@ std::string next_words(const std::string& prefix, const std::vector<const Comman
     return text;
 }
 
-// A case of bash's or zsh's function: "words so far) list;;".
+// A case of bash's or zsh's function: "words so far) found=list;;".
 std::string shell_cases() {
     std::string text;
     for (const auto& [prefix, commands] : commands_by_prefix()) {
-        text += "        \"" + prefix + "\") words=\"" + next_words(prefix, commands) + "\" ;;\n";
+        text += "        \"" + prefix + "\") found=\"" + next_words(prefix, commands) + "\" ;;\n";
     }
     for (const Command* command : all_commands()) {
-        text += "        \"" + std::string(command->name) + "\") words=\"" +
+        text += "        \"" + std::string(command->name) + "\") found=\"" +
                 std::string(command->operand_choices) + flag_words(command->flags) + "\" ;;\n";
     }
     return text;
@@ -92,7 +98,18 @@ std::string value_cases() {
     }
     std::string text;
     for (const auto& [flag, choices] : values) {
-        text += "        " + flag + ") words=\"" + choices + "\"; known=1 ;;\n";
+        text += "        " + flag + ") found=\"" + choices + "\"; known=1 ;;\n";
+    }
+    return text;
+}
+
+// First words that another one follows, as a pattern of the shell.
+std::string groups() {
+    std::string text;
+    for (const auto& [prefix, commands] : commands_by_prefix()) {
+        if (!prefix.empty()) {
+            text += (text.empty() ? "" : "|") + prefix;
+        }
     }
     return text;
 }
@@ -111,11 +128,12 @@ std::string valued_flags() {
     return text;
 }
 
-// Finds the words for what is being typed, in `words`; for bash, and for zsh in bash's manner.
+// Finds the words for what is being typed, given the word before it and those before all of it, and
+// leaves them in `found`. For bash and zsh, so with names that neither gives a meaning of its own.
 std::string shell_function() {
     return "_quoratectl_words() {\n"
-           "    local path=\"\" skip=\"\" word known=\"\"\n"
-           "    words=\"\"\n"
+           "    local so_far=\"\" skip=\"\" word known=\"\"\n"
+           "    found=\"\"\n"
            "    case \"$1\" in\n" +
            value_cases() +
            "    esac\n"
@@ -128,50 +146,71 @@ std::string shell_function() {
            valued_flags() +
            ") skip=1 ;;\n"
            "            -*) ;;\n"
-           "            *) case \"$path\" in *\" \"*) ;; \"\") path=\"$word\" ;; *) path=\"$path "
-           "$word\" ;; esac ;;\n"
+           "            *) case \"$so_far\" in\n"
+           "                \"\") so_far=\"$word\" ;;\n"
+           "                " +
+           groups() +
+           ") so_far=\"$so_far $word\" ;;\n"
+           "            esac ;;\n"
            "        esac\n"
            "    done\n"
-           "    case \"$path\" in\n" +
+           "    case \"$so_far\" in\n" +
            shell_cases() +
-           "        *) words=\"\" ;;\n"
+           "        *) found=\"\" ;;\n"
            "    esac\n"
-           "    words=\"$words --help" +
+           "    found=\"$found --help" +
            flag_words(kGlobalFlags) +
            "\"\n"
            "}\n";
 }
 
-std::string bash_script() {
-    return "# Completion of quoratectl for bash.\n" + shell_function() +
-           "_quoratectl() {\n"
-           "    local words current previous first=1\n"
-           "    current=\"${COMP_WORDS[COMP_CWORD]}\"\n"
-           "    previous=\"${COMP_WORDS[COMP_CWORD-1]}\"\n"
-           "    if [ \"${COMP_WORDS[0]##*/}\" = quorate ]; then\n"
-           "        [ \"${COMP_WORDS[1]}\" = ctl ] && [ \"$COMP_CWORD\" -gt 1 ] || return 0\n"
-           "        first=2\n"
-           "    fi\n"
-           "    _quoratectl_words \"$previous\" \"${COMP_WORDS[@]:first:COMP_CWORD-first}\"\n"
-           "    COMPREPLY=($(compgen -W \"$words\" -- \"$current\"))\n"
-           "}\n"
-           "complete -o default -F _quoratectl quoratectl\n"
-           "complete -o default -F _quoratectl quorate\n";
+std::string bash_script(const Names& names) {
+    std::string text = "# Completion of " + names.own + " for bash.\n" + shell_function() +
+                       "_quoratectl() {\n"
+                       "    local found current previous first=1\n"
+                       "    current=\"${COMP_WORDS[COMP_CWORD]}\"\n"
+                       "    previous=\"${COMP_WORDS[COMP_CWORD-1]}\"\n"
+                       "    if [ \"${COMP_WORDS[0]##*/}\" = quorate ]; then\n"
+                       "        [ \"${COMP_WORDS[1]}\" = ctl ] && [ \"$COMP_CWORD\" -gt 1 ] || "
+                       "return 0\n"
+                       "        first=2\n"
+                       "    fi\n"
+                       "    _quoratectl_words \"$previous\" "
+                       "\"${COMP_WORDS[@]:first:COMP_CWORD-first}\"\n"
+                       "    COMPREPLY=($(compgen -W \"$found\" -- \"$current\"))\n"
+                       "}\n"
+                       "complete -o default -F _quoratectl " +
+                       names.own + "\n";
+    if (names.by_quorate) {
+        text += "complete -o default -F _quoratectl quorate\n";
+    }
+    return text;
 }
 
-std::string zsh_script() {
-    return "#compdef quoratectl\n# Completion of quoratectl for zsh.\n" + shell_function() +
+// Read by `source`, or found by zsh itself as a function of its file's name, whose first call then
+// defines the function and has to complete something, too.
+std::string zsh_script(const Names& names) {
+    const std::string all = names.own + (names.by_quorate ? " quorate" : "");
+    return "#compdef " + all + "\n# Completion of " + names.own + " for zsh.\n" + shell_function() +
            "_quoratectl() {\n"
-           "    emulate -L sh\n"
-           "    local words_so_far current previous words=\"\"\n"
-           "    words_so_far=(\"${COMP_WORDS[@]}\")\n"
-           "    current=\"${COMP_WORDS[COMP_CWORD]}\"\n"
-           "    previous=\"${COMP_WORDS[COMP_CWORD-1]}\"\n"
-           "    _quoratectl_words \"$previous\" \"${COMP_WORDS[@]:1:COMP_CWORD-1}\"\n"
-           "    COMPREPLY=($(compgen -W \"$words\" -- \"$current\"))\n"
+           "    local found first=2\n"
+           "    if [ \"${words[1]:t}\" = quorate ]; then\n"
+           "        if [ \"$words[2]\" != ctl ] || [ \"$CURRENT\" -lt 3 ]; then\n"
+           "            _files\n"
+           "            return\n"
+           "        fi\n"
+           "        first=3\n"
+           "    fi\n"
+           "    _quoratectl_words \"$words[CURRENT-1]\" \"${(@)words[first,CURRENT-1]}\"\n"
+           "    compadd -- ${=found} || _files\n"
            "}\n"
-           "autoload -U +X bashcompinit && bashcompinit\n"
-           "complete -o default -F _quoratectl quoratectl\n";
+           "if [ \"$funcstack[1]\" = _" +
+           names.own +
+           " ]; then\n"
+           "    _quoratectl \"$@\"\n"
+           "else\n"
+           "    compdef _quoratectl " +
+           all + "\nfi\n";
 }
 
 std::string fish_quoted(std::string_view text) {
@@ -182,10 +221,11 @@ std::string fish_quoted(std::string_view text) {
     return quoted + "'";
 }
 
-std::string fish_flags(const std::string& condition, std::span<const FlagSpec> flags) {
+std::string fish_flags(const std::string& program, const std::string& condition,
+                       std::span<const FlagSpec> flags) {
     std::string text;
     for (const FlagSpec& spec : flags) {
-        text += "complete -c quoratectl" + condition + " -l " + std::string(spec.name);
+        text += "complete -c " + program + condition + " -l " + std::string(spec.name);
         if (spec.letter != 0) {
             text += std::string(" -s ") + spec.letter;
         }
@@ -200,45 +240,55 @@ std::string fish_flags(const std::string& condition, std::span<const FlagSpec> f
     return text;
 }
 
-std::string fish_script() {
-    std::string text = "# Completion of quoratectl for fish.\ncomplete -c quoratectl -f\n" +
-                       fish_flags("", kGlobalFlags);
-    std::string firsts;
+std::string fish_script(const Names& names) {
+    const std::string complete = "complete -c " + names.own;
+    std::string text = "# Completion of " + names.own + " for fish.\n" + complete + " -f\n" +
+                       fish_flags(names.own, "", kGlobalFlags);
     std::set<std::string> groups;
     for (const Command* command : all_commands()) {
         const std::string first = first_word(command->name);
         const bool grouped = command->name.find(' ') != std::string_view::npos;
         if (groups.insert(first).second) {
-            text += "complete -c quoratectl -n __fish_use_subcommand -a " + first + " -d " +
+            text += complete + " -n __fish_use_subcommand -a " + first + " -d " +
                     fish_quoted(grouped ? group_summary(first) : command->summary) + "\n";
         }
         std::string condition = "__fish_seen_subcommand_from " + first;
         if (grouped) {
             const std::string last = last_word(command->name);
-            text += "complete -c quoratectl -n " + fish_quoted(condition) + " -a " + last + " -d " +
+            text += complete + " -n " + fish_quoted(condition) + " -a " + last + " -d " +
                     fish_quoted(command->summary) + "\n";
             condition += "; and __fish_seen_subcommand_from " + last;
         }
-        text += fish_flags(" -n " + fish_quoted(condition), command->flags);
+        text += fish_flags(names.own, " -n " + fish_quoted(condition), command->flags);
         if (!command->operand_choices.empty()) {
-            text += "complete -c quoratectl -n " + fish_quoted(condition) + " -a " +
+            text += complete + " -n " + fish_quoted(condition) + " -a " +
                     fish_quoted(command->operand_choices) + "\n";
         }
+    }
+    if (names.by_quorate) {
+        // As if the line began with the other name.
+        text +=
+            "complete -c quorate -f -n "
+            "'string match -qr \"^\\S*quorate +ctl \" -- (commandline -cp)' "
+            "-a '(complete -C (string replace -r \"^\\S*quorate +ctl\" quoratectl -- "
+            "(commandline -cp)))'\n";
     }
     return text;
 }
 
 }  // namespace
 
-Result<std::string> completion_script(std::string_view shell) {
+Result<std::string> completion_script(std::string_view shell, std::string_view program) {
+    const bool by_etcds_name = program == "etcdctl";
+    const Names names{by_etcds_name ? "etcdctl" : "quoratectl", !by_etcds_name};
     if (shell == "bash") {
-        return bash_script();
+        return bash_script(names);
     }
     if (shell == "zsh") {
-        return zsh_script();
+        return zsh_script(names);
     }
     if (shell == "fish") {
-        return fish_script();
+        return fish_script(names);
     }
     return Status(errors::kUsage, "no completion for the shell \"" + std::string(shell) +
                                       "\": must be bash, zsh or fish");

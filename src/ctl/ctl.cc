@@ -62,7 +62,7 @@ Exit run_command(const Chosen& chosen, const std::string& program,
                                            line->flags.text("write-out") +
                                            "\": must be simple, fields, json, protobuf or table"};
     }
-    Job job(std::move(*line), *format, executable_dir);
+    Job job(std::move(*line), *format, program, executable_dir);
     return chosen.command->run(job);
 }
 

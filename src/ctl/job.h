@@ -20,12 +20,14 @@ namespace quorate::ctl {
 class Job {
   public:
     // `executable_dir` is where the binary lies, for the plugin. `program` is how it was called.
-    Job(ParsedLine line, Format format, std::string executable_dir)
+    Job(ParsedLine line, Format format, std::string program, std::string executable_dir)
         : line_(std::move(line)),
+          program_(std::move(program)),
           executable_dir_(std::move(executable_dir)),
           printer_(format, line_.flags.on("hex")) {}
     ~Job();
 
+    const std::string& program() const { return program_; }
     const ParsedLine& line() const { return line_; }
     const Flags& flags() const { return line_.flags; }
     const std::vector<std::string>& operands() const { return line_.operands; }
@@ -52,6 +54,7 @@ class Job {
 
   private:
     const ParsedLine line_;
+    const std::string program_;
     const std::string executable_dir_;
     Printer printer_;
     std::unique_ptr<CallTransport> transport_;

@@ -48,6 +48,8 @@ constexpr FlagSpec kSpecs[] = {
     {"discovery-srv", FlagKind::kText, "",
      "domain name to query for SRV records describing cluster endpoints", 'd'},
     {"discovery-srv-name", FlagKind::kText, "", "service name to query when using DNS discovery"},
+    {"discovery-dns-server", FlagKind::kText, "",
+     "address:port of the name server for --discovery-srv (default: the system's)"},
     {"plugin-dir", FlagKind::kText, "", "folder of the transport plugin (default: as the server)"},
 };
 
@@ -95,7 +97,7 @@ Result<std::vector<std::string>> endpoints_of(const Flags& flags) {
         auto found = discover_endpoints({flags.text("discovery-srv"),
                                          flags.text("discovery-srv-name"),
                                          flags.on("insecure-discovery"),
-                                         {}});
+                                         flags.text("discovery-dns-server")});
         if (!found || !found->empty()) {
             return found;
         }

@@ -12,8 +12,6 @@
 namespace quorate::ctl {
 namespace {
 
-constexpr std::string_view kProgram = "quoratectl";
-
 Exit run_version(Job&) {
     const std::string etcd(config::kEtcdVersion);
     Printer::say("etcdctl version: " + etcd + "\nAPI version: " + etcd.substr(0, etcd.rfind('.')) +
@@ -25,7 +23,7 @@ Exit run_completion(Job& job) {
     if (job.operands().size() != 1) {
         return bad_arguments("completion takes the name of one shell: bash, zsh or fish");
     }
-    const auto script = completion_script(job.operands()[0]);
+    const auto script = completion_script(job.operands()[0], job.program());
     if (!script) {
         return script.error();
     }
@@ -42,13 +40,14 @@ Exit run_options(Job&) {
 }
 
 Exit run_help(Job& job) {
-    const auto chosen = choose_command(job.operands(), kProgram);
+    const std::string& program = job.program();
+    const auto chosen = choose_command(job.operands(), program);
     if (!chosen) {
         return {ExitCode::kError, chosen.error().message()};
     }
-    Printer::say(chosen->command != nullptr ? help_of(*chosen->command, kProgram)
-                 : chosen->group.empty()    ? help_of_all(kProgram)
-                                            : help_of_group(chosen->group, kProgram));
+    Printer::say(chosen->command != nullptr ? help_of(*chosen->command, program)
+                 : chosen->group.empty()    ? help_of_all(program)
+                                            : help_of_group(chosen->group, program));
     return {};
 }
 

@@ -394,7 +394,7 @@ def watches(test):
 
 
 def files(test):
-    """Snapshots, mirrors and completion."""
+    """Snapshots and mirrors."""
     with Member(test.binary) as one, Member(test.binary) as two, \
             tempfile.TemporaryDirectory() as directory:
         ctl, source, target = test.ours, f"{one.host}:{one.port}", f"{two.host}:{two.port}"
@@ -424,15 +424,53 @@ def files(test):
         finally:
             mirror.kill()
             mirror.wait()
+
+
+# How each shell is asked for what fits; {line} is what was typed, in words, the last one to be completed.
+ASK = {
+    "bash": 'COMP_WORDS=({line}); COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1)); _quoratectl; '
+            'printf "%s\\n" "${{COMPREPLY[@]}}"',
+    # compadd gets all words and takes those that fit.
+    "zsh": 'words=({line}); CURRENT=${{#words}}; _quoratectl',
+    "fish": "complete -C \"$(string join ' ' -- {line})\"",
+}
+BEFORE = {"zsh": 'compadd() {{ shift; print -l -- ${{(M)@:#$words[-1]*}}; }}; compdef() {{ }}; _files() {{ }}\n'}
+
+
+def completion(test):
+    """What shells offer, of those that are installed; bash always is."""
     for shell in ("bash", "zsh", "fish"):
-        script = ctl.ok(f"completion {shell}", "")
-        if shutil.which(shell):
-            subprocess.run([shell, "-n"], input=script.encode(), check=True)
-    script = ctl.ok("completion bash", "")
-    typed = 'COMP_WORDS=(quoratectl lease ""); COMP_CWORD=2; _quoratectl; echo "${COMPREPLY[*]}"'
-    words = subprocess.run(["bash", "-c", script + typed], capture_output=True, text=True, check=True)
-    check({"grant", "keep-alive", "list", "revoke", "timetolive"} <= set(words.stdout.split()),
-          words.stdout)
+        script = test.ours.ok(f"completion {shell}", "")
+        if not shutil.which(shell):
+            continue
+        for line, wanted in ((("quoratectl", "lease", ""), {"grant", "keep-alive", "list", "revoke"}),
+                             (("quorate", "ctl", "lease", "re"), {"revoke"}),
+                             (("quoratectl", "get", "key", "--print"), {"--print-value-only"}),
+                             (("quoratectl", "--user", "x", "-w", "f"), {"fields"})):
+            words = " ".join(f"'{word}'" for word in line)
+            done = subprocess.run(
+                [shell, "-c", BEFORE.get(shell, "").format() + script + ASK[shell].format(line=words)],
+                capture_output=True, text=True, check=False)
+            offered = {one.split("\t")[0] for one in done.stdout.splitlines()}
+            check(wanted <= offered and (len(line[-1]) == 0 or wanted == offered),
+                  f"{shell}: {line} is offered {offered}, {done.stderr}")
+
+
+def names(test):
+    """etcd's names for the programs, as links."""
+    with tempfile.TemporaryDirectory() as directory:
+        for name, wanted in (("etcdctl", "  etcdctl get [options] <key> [range_end]\n"),
+                             ("quoratectl", "  quoratectl get [options] <key> [range_end]\n")):
+            link = os.path.join(directory, name)
+            os.symlink(test.binary, link)
+            for words in ("help get", "get --help"):
+                check(wanted in Tool([link]).ok(words, ""), f"{name} {words}")
+            script = Tool([link]).ok("completion bash", "")
+            check(f"_quoratectl {name}\n" in script, script)
+            check(("_quoratectl quorate\n" in script) == (name == "quoratectl"), script)
+        link = os.path.join(directory, "etcdutl")
+        os.symlink(test.binary, link)
+        check("  snapshot restore " in Tool([link]).ok("--help", ""), "etcdutl")
 
 
 def version_of(tool):
@@ -443,7 +481,7 @@ def version_of(tool):
     return (int(found[1]), int(found[2])) if found else None
 
 
-GROUPS = [side_by_side, failover, tls, locks, watches, files]
+GROUPS = [side_by_side, failover, tls, locks, watches, files, completion, names]
 
 
 def main():

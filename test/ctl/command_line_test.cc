@@ -203,7 +203,7 @@ TEST(Commands, HaveAHelpWithEveryFlag) {
 
 TEST(Completion, KnowsEveryCommandAndFlag) {
     for (const char* shell : {"bash", "zsh", "fish"}) {
-        const auto script = completion_script(shell);
+        const auto script = completion_script(shell, "quoratectl");
         ASSERT_TRUE(script) << shell;
         for (const Command* command : all_commands()) {
             const std::string name(command->name);
@@ -213,7 +213,7 @@ TEST(Completion, KnowsEveryCommandAndFlag) {
             }
         }
     }
-    EXPECT_FALSE(completion_script("tcsh"));
+    EXPECT_FALSE(completion_script("tcsh", "quoratectl"));
 }
 
 TEST(Options, ComeFromTheEnvironmentUnlessGiven) {

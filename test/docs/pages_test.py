@@ -6,9 +6,10 @@ failures has the text of each that the code can give.
 
 Blocks behind <!-- test: run --> are run one after the other, each page in a machine of its own; behind
 <!-- test: run etcd --> with Debian's etcd on port 12379 beside. <!-- test: output --> is what the block
-before must print, <!-- test: config --> a configuration file to check.
+before must print, <!-- test: config --> a configuration file to check. A page with <!-- test: walk --> is
+followed in one shell.
 
-pages_test.py <project folder> <quorate> : ends with 77 (skipped) without etcdctl.
+pages_test.py <project folder> <quorate>
 """
 
 import os
@@ -27,6 +28,7 @@ sys.path.insert(0, str(ROOT / "packaging"))
 import services  # noqa: E402
 from installed_conf import installed  # noqa: E402
 from servers import Server, free_ports  # noqa: E402
+from walk import Walk  # noqa: E402
 
 DOC = ROOT / "packaging" / "doc"
 BLOCK = re.compile(r'^<!-- test: ([\w ]+) -->\n```\w*\n(.*?)^```$', re.S | re.M)
@@ -40,11 +42,12 @@ class Machine:
     def __init__(self, folder):
         self.folder = pathlib.Path(folder)
         self.ports = dict(zip(PORTS, map(str, free_ports(len(PORTS)))))
-        for part in ("bin", "etc/quorate", "var/lib/quorate"):
+        for part in ("bin", "etc/quorate", "etc/systemd/system", "root", "usr/local/sbin", "var/lib/quorate"):
             (self.folder / part).mkdir(parents=True)
-        for name in ("quorate", "quorateutl"):
+        for name in ("quorate", "quoratectl", "quorateutl"):
             (self.folder / "bin" / name).symlink_to(PROGRAM)
-        for name, text in {"systemctl": services.SYSTEMCTL, "runuser": services.RUNUSER}.items():
+        for name, text in {"install": services.INSTALL, "runuser": services.RUNUSER,
+                           "systemctl": services.SYSTEMCTL}.items():
             (self.folder / "bin" / name).write_text(text)
             (self.folder / "bin" / name).chmod(0o755)
         conf = installed((ROOT / "conf/quorate.conf").read_text(encoding="utf-8"), PROGRAM.parent / "plugins")
@@ -59,8 +62,9 @@ class Machine:
 
     def here(self, text):
         """The text with the folders and ports of this machine."""
-        text = text.replace("/etc/quorate", f"{self.folder}/etc/quorate")
-        text = text.replace("/var/lib/quorate", f"{self.folder}/var/lib/quorate")
+        for path in ("/etc/quorate", "/etc/systemd/", "/root/", "/usr/local/sbin/", "/var/backups/",
+                     "/var/lib/quorate"):
+            text = text.replace(path, f"{self.folder}{path}")
         return re.sub(r'localhost:(\d+)', lambda port: "localhost:" + self.ports.get(port.group(1), port.group(1)),
                       text)
 
@@ -119,7 +123,17 @@ class PagesTest(unittest.TestCase):
     def test_backup(self):
         self.follow("backup.md")
 
-    @unittest.skipUnless(shutil.which("etcd"), "etcd is not installed")
+    def test_first_cluster(self):
+        page = Walk(DOC / "first-cluster.md")
+        with tempfile.TemporaryDirectory(prefix="quorate-doc-") as folder:
+            machine = Machine(folder)
+            try:
+                printed = machine.run(page.script())
+            finally:
+                machine.services.close()
+        self.assertEqual(page.differences(printed), [])
+
+    @unittest.skipUnless(shutil.which("etcd") and shutil.which("etcdctl"), "etcd or etcdctl is not installed")
     def test_migrate(self):
         self.follow("migrate.md")
 
@@ -128,8 +142,8 @@ class PagesTest(unittest.TestCase):
 
     def test_every_page_with_commands_is_followed(self):
         with_commands = {page.stem for page in DOC.glob("*.md")
-                         if "<!-- test: run" in page.read_text(encoding="utf-8")}
-        followed = {name.removeprefix("test_") for name in dir(self) if name.startswith("test_")}
+                         if re.search("<!-- test: (run|walk)", page.read_text(encoding="utf-8"))}
+        followed = {name.removeprefix("test_").replace("_", "-") for name in dir(self) if name.startswith("test_")}
         self.assertEqual(with_commands - followed, set())
 
     def test_links_lead_somewhere(self):
@@ -185,7 +199,4 @@ class TroubleshootTest(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    if not shutil.which("etcdctl"):
-        print("skipped: etcdctl is not installed")
-        sys.exit(77)
     unittest.main(argv=sys.argv[:1] + sys.argv[3:])

@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """Stands in for systemd while a walk-through is followed: `systemctl` in a shell reaches this process,
-which starts members as their units do and waits until they say that they are ready."""
+which starts members as their units do and waits until they say that they are ready. Services of
+/etc/systemd/system are run to their end."""
 
 import json
 import os
 import pathlib
+import re
 import signal
 import socket
+import subprocess
 import sys
 import threading
 
@@ -29,6 +32,17 @@ RUNUSER = """#!/bin/sh
 """
 
 
+# What programs of an installed system do that an ordinary user's folder has no need of.
+INSTALL = """#!/bin/bash
+words=()
+while [ $# -gt 0 ]; do
+    case $1 in -o | -g) shift ;; *) words+=("$1") ;; esac
+    shift
+done
+exec /usr/bin/install "${words[@]}"
+"""
+
+
 class Service:
     def __init__(self, unit, folder, program):
         name = unit.removesuffix(".service").removeprefix("quorate").removeprefix("@") or "quorate"
@@ -39,14 +53,20 @@ class Service:
         self.program = program
         self.process = None
 
+    def command(self):
+        return [self.program, "--config-file", self.config]
+
+    def environment(self):
+        return {**os.environ, "NOTIFY_SOCKET": str(self.notify)}
+
     def launch(self):
         self.notify.unlink(missing_ok=True)
         self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.socket.bind(str(self.notify))
         self.socket.settimeout(1)
         with open(self.log, "ab") as log:
-            self.process = spawn([self.program, "--config-file", self.config], stdout=log, stderr=log,
-                                 cwd=self.directory, env={**os.environ, "NOTIFY_SOCKET": str(self.notify)})
+            self.process = spawn(self.command(), stdout=log, stderr=log, cwd=self.directory,
+                                 env=self.environment())
 
     def wait(self, wanted):
         for _ in range(START_S):
@@ -100,10 +120,23 @@ class Services:
                     return
                 answer = ""
                 try:
-                    self.act(words[0], [self.service(unit) for unit in words[1:]])
+                    self.carry_out(words)
                 except Exception as error:  # the shell waits for an answer
                     answer = f"{' '.join(words)}: {error}"
                 stream.write(answer.replace("\n", " ") + "\n")
+
+    def carry_out(self, words):
+        if words[0] in ("daemon-reload", "enable"):
+            for unit in words[1:]:
+                if "." in unit and not (self.folder / "etc/systemd/system" / unit).exists():
+                    raise ValueError("there is no such unit")
+            return
+        own = self.folder / "etc/systemd/system" / f"{words[-1]}.service"
+        if words[0] == "start" and own.exists():
+            text = own.read_text(encoding="utf-8")
+            self.run_to_the_end(re.search(r"^ExecStart=(.*)$", text, re.M).group(1).split())
+            return
+        self.act(words[0], [self.service(unit) for unit in words[1:]])
 
     def service(self, unit):
         return self.services.setdefault(unit, Service(unit, self.folder, self.program))
@@ -116,6 +149,13 @@ class Services:
         if verb == "start":
             for service in services:
                 service.wait("READY=1")
+
+    def run_to_the_end(self, command):
+        """The command of a service of Type=oneshot."""
+        done = subprocess.run(command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL,
+                              env={**os.environ, "PATH": f"{self.folder}/bin:{os.environ['PATH']}"})
+        if done.returncode != 0:
+            raise RuntimeError(f"ended with {done.returncode}: {done.stdout}{done.stderr}")
 
     def close(self):
         with socket.socket(socket.AF_UNIX) as one:

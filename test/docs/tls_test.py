@@ -3,7 +3,7 @@
 """Follows packaging/doc/tls.md: the commands are run as they stand there, but for folders and
 addresses, and with a stand-in for systemctl.
 
-tls_test.py <project folder> <quorate> : ends with 77 (skipped) without etcdctl, curl or openssl.
+tls_test.py <project folder> <quorate> : ends with 77 (skipped) without curl or openssl.
 """
 
 import os
@@ -61,6 +61,10 @@ class TlsPage(unittest.TestCase):
         client, peer = free_ports(2)
         etc = os.path.join(place, "etc")
         os.makedirs(etc)
+        programs = pathlib.Path(place, "bin")
+        programs.mkdir()
+        for name in ("quorate", "quoratectl"):
+            (programs / name).symlink_to(PROGRAM)
 
         def here(text):
             for old, new in (("/etc/quorate", etc), ("10.0.0.1:2379", f"127.0.0.1:{client}"),
@@ -75,8 +79,7 @@ class TlsPage(unittest.TestCase):
             else:
                 shell += text
         self.assertIn("revoke", shell)
-        environment = dict(os.environ, PLACE=place, ETCDCTL_API="3",
-                           PATH=f"{PROGRAM.parent}:{os.environ['PATH']}")
+        environment = dict(os.environ, PLACE=place, PATH=f"{programs}:{os.environ['PATH']}")
         done = subprocess.run(["bash", "-c", here(shell)], cwd=place, env=environment, timeout=240,
                               capture_output=True, text=True, check=False)
         log = pathlib.Path(place, "log")
@@ -90,7 +93,7 @@ class TlsPage(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    for program in ("etcdctl", "curl", "openssl"):
+    for program in ("curl", "openssl"):
         if shutil.which(program) is None:
             print(f"skipped: {program} is not installed")
             sys.exit(77)

@@ -73,8 +73,10 @@ class ContentsTest(unittest.TestCase):
     def test_each_engine_with_a_heavy_library_has_a_package(self):
         for engine in ("rocksdb", "lmdb", "wiredtiger"):
             self.of(f"quorate-engine-{engine}", rf"/usr/lib/[^/]+/quorate/plugins/storage_{engine}\.so")
-        for name in ("auth_jwt", "auth_simple", "storage_leveldb", "transport_http"):
-            _, mode = self.of("quorate-server", rf"/usr/lib/[^/]+/quorate/plugins/{name}\.so")
+        # The client makes its calls through the transport, and is installed without the server as well.
+        for package, name in (("quorate-server", "auth_jwt"), ("quorate-server", "auth_simple"),
+                              ("quorate-server", "storage_leveldb"), ("quorate-client", "transport_http")):
+            _, mode = self.of(package, rf"/usr/lib/[^/]+/quorate/plugins/{name}\.so")
             self.assertEqual(mode, "-rw-r--r-- root/root")
         _, mode = self.of("quorate-server", r"/usr/lib/[^/]+/quorate/plugins/")
         self.assertEqual(mode, "drwxr-xr-x root/root")
@@ -125,6 +127,48 @@ class ContentsTest(unittest.TestCase):
         page = self.page(1, "quorateutl.1")
         for command in commands:
             self.assertIn(f'.SS "{command}"', page)
+
+    def test_manual_page_of_the_client_tells_of_every_command_and_flag(self):
+        # The completion of fish has the whole table of commands, a line for each word.
+        script = run(BUILD / "quorate", "ctl", "completion", "fish")
+        said = re.findall(r"^complete -c quoratectl(?: -n '([^']+)')? -l ([a-z-]+)", script, re.M)
+        wanted = {"": set()}
+        for condition, flag in said:
+            command = " ".join(re.findall(r"__fish_seen_subcommand_from ([a-z-]+)", condition))
+            wanted.setdefault(command, set()).add(flag)
+        for group, word in re.findall(
+                r"^complete -c quoratectl -n '__fish_seen_subcommand_from ([a-z-]+)' -a ([a-z-]+) -d", script,
+                re.M):
+            wanted.setdefault(f"{group} {word}", set())
+        grouped = {command.split()[0] for command in wanted if " " in command}
+        for word in re.findall(r"^complete -c quoratectl -n __fish_use_subcommand -a ([a-z-]+)", script, re.M):
+            if word not in grouped:
+                wanted.setdefault(word, set())
+        self.assertGreaterEqual(len(wanted), 50)
+        self.assertGreaterEqual(sum(map(len, wanted.values())), 80)
+
+        told, command = {"": set()}, ""
+        for line in self.page(1, "quoratectl.1").splitlines():
+            if heading := re.fullmatch(r'\.SS "(.+)"', line):
+                command = heading.group(1)
+                told[command] = set()
+            elif flag := re.match(r"\.B (?:-\w, )?--([a-z-]+)", line):
+                told[command].add(flag.group(1))
+        self.assertEqual(told, wanted)
+
+    def test_shells_find_completion(self):
+        for path in ("bash-completion/completions/quoratectl", "bash-completion/completions/quorate",
+                     "zsh/vendor-completions/_quoratectl", "fish/vendor_completions.d/quoratectl.fish"):
+            self.of("quorate-client", f"/usr/share/{re.escape(path)}")
+        typed = 'COMP_WORDS=(quorate ctl lease keep); COMP_CWORD=3; _quoratectl; echo "${COMPREPLY[*]}"'
+        script = self.root / "usr/share/bash-completion/completions/quorate"
+        self.assertEqual(run("bash", "-c", f"source {script}; {typed}"), "keep-alive\n")
+
+    def test_etcds_names_lead_to_the_programs(self):
+        for name, program in (("etcd", "quorate"), ("etcdctl", "quoratectl"), ("etcdutl", "quorateutl")):
+            self.of("quorate-etcd-compat", f"/usr/bin/{name}")
+            self.of("quorate-etcd-compat", rf"/usr/share/man/man1/{name}\.1\.gz")
+            self.assertEqual(os.readlink(self.root / "usr/bin" / name), program)
 
     def page(self, section, name):
         packed = self.root / f"usr/share/man/man{section}" / f"{name}.gz"
