@@ -47,6 +47,7 @@ def plan(full):
         million=1_000_000 if full else 100_000,
     )
     result.groups = [_writes(keys), _reads(keys), _mixed(keys), _watches(), _leases()]
+    result.groups += [_gateway(keys)]
     result.groups += [_after_writes(keys), _big(result.million)]
     return result
 
@@ -121,6 +122,20 @@ def _watches():
 def _leases():
     case = Case("10k leases kept alive", ["lease", "--leases", "10000"] + _shape(100, 10), "keepalive", "5")
     return Group("leases", [case])
+
+
+def _gateway(keys):
+    """The JSON gateway, over connections that are kept."""
+    common = ["--gateway", "-k", str(keys)] + _shape(100, 1)
+    return Group(
+        "gateway",
+        [
+            Case("gateway get 100x1", ["get"] + common, "get", target="5"),
+            Case("gateway put 100x1", ["put"] + common, "put", target="5"),
+        ],
+        preload=keys,
+        restart=True,
+    )
 
 
 def _after_writes(keys):

@@ -13,6 +13,7 @@
 
 namespace quorate::load {
 
+class GatewayCodec;
 class TlsContext;
 
 struct Endpoint {
@@ -22,6 +23,8 @@ struct Endpoint {
     std::string token = {};  // of whoever the calls are made as; empty: nobody
     bool secure = false;
     std::shared_ptr<const TlsContext> tls = nullptr;  // of a secure one, filled in by the options
+    // Calls are made through the JSON gateway. Null: by gRPC. Filled in by the options.
+    std::shared_ptr<const GatewayCodec> gateway = nullptr;
 
     // "host:port", "http://host:port" or "https://host:port". Fails on anything that is not
     // loopback.

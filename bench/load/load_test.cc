@@ -2,8 +2,10 @@
 //
 // The generator's arithmetic and its judgement of answers; no network.
 #include "endpoint.h"
+#include "gateway_codec.h"
 #include "grpc.h"
 #include "histogram.h"
+#include "http1_answer.h"
 #include "json_writer.h"
 #include "key_space.h"
 #include "options.h"
@@ -233,10 +235,57 @@ TEST(Options, RefusesWhatMakesNoSense) {
         {"watch", "--watch-window", "0"},
         {"watch", "--watchers", "1", "--watch-streams", "2"},
         {"lease", "--leases", "0"},
+        {"put", "--gateway", "-m", "2"},
+        {"watch", "--gateway"},
     };
     for (const auto& words : bad) {
         EXPECT_FALSE(parse(words).has_value()) << (words.empty() ? "(none)" : words.back());
     }
+}
+
+TEST(Http1Answer, IsReadWholeAndNotBefore) {
+    const std::string counted =
+        "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\ncontent-length: 4\r\n\r\nbody";
+    const std::string chunked =
+        "HTTP/1.1 404 Not Found\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
+        "3\r\nbod\r\n1\r\ny\r\n0\r\n\r\n";
+    for (const std::string& whole : {counted, chunked}) {
+        Http1Answer answer;
+        for (size_t size = 0; size < whole.size(); ++size) {
+            EXPECT_EQ(read_http1_answer(whole.substr(0, size), answer), Http1Progress::kMore);
+        }
+        ASSERT_EQ(read_http1_answer(whole + "rest", answer), Http1Progress::kDone);
+        EXPECT_EQ(answer.body, "body");
+        EXPECT_EQ(answer.size, whole.size());
+        EXPECT_EQ(answer.status, &whole == &counted ? 200 : answer.status);
+        EXPECT_EQ(answer.closes, answer.status == 404);
+    }
+    Http1Answer answer;
+    for (const char* bad : {"HTTP/1.0 200 OK\r\n\r\n", "HTTP/1.1 abc\r\n\r\n",
+                            "HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n",
+                            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nx\r\n"}) {
+        EXPECT_EQ(read_http1_answer(bad, answer), Http1Progress::kMalformed) << bad;
+    }
+}
+
+TEST(GatewayCodec, SpeaksJson) {
+    const GatewayCodec codec;
+    etcdserverpb::PutRequest put;
+    put.set_key("foo");
+    put.set_value("bar");
+    std::string json;
+    codec.append_request(Method::kPut, put, json);
+    EXPECT_EQ(json, R"({"key":"Zm9v","value":"YmFy"})");
+    EXPECT_EQ(codec.route(Method::kPut), "/v3/kv/put");
+    const auto answer = codec.read_answer(Method::kPut, R"({"header":{"revision":"7"}})");
+    ASSERT_TRUE(answer.has_value());
+    etcdserverpb::PutResponse response;
+    ASSERT_TRUE(response.ParseFromString(*answer));
+    EXPECT_EQ(response.header().revision(), 7);
+    for (const char* bad : {"", "[]", "{", R"({"header":7})"}) {
+        EXPECT_FALSE(codec.read_answer(Method::kPut, bad).has_value()) << bad;
+    }
+    EXPECT_FALSE(codec.knows(Method::kWatch));
 }
 
 template <typename Answer>

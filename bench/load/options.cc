@@ -2,6 +2,7 @@
 #include "options.h"
 
 #include "base/errors.h"
+#include "gateway_codec.h"
 #include "load_time.h"
 
 #include <boost/program_options.hpp>
@@ -64,6 +65,8 @@ po::options_description option_table(Raw& raw, Options& o) {
     add("cert", po::value(&o.tls.cert_file)->default_value(""),
         "https://HOST:PORT: our certificate");
     add("key", po::value(&o.tls.key_file)->default_value(""), "and its key");
+    add("gateway", po::bool_switch(&o.gateway),
+        "ask the JSON gateway over HTTP/1.1, one request in flight per connection");
     add("connections,c", po::value(&o.connections)->default_value(1), "connections");
     add("streams,m", po::value(&o.streams)->default_value(1), "requests in flight per connection");
     add("threads,t", po::value(&o.threads)->default_value(1), "threads that share the connections");
@@ -150,7 +153,9 @@ Status take_lists(const Raw& raw, Options& o) {
         endpoint->token = raw.token;
         o.endpoints.push_back(*endpoint);
     }
+    const auto gateway = o.gateway ? std::make_shared<const GatewayCodec>() : nullptr;
     for (Endpoint& endpoint : o.endpoints) {
+        endpoint.gateway = gateway;
         if (endpoint.secure) {
             Result<std::shared_ptr<const TlsContext>> tls = TlsContext::open(o.tls);
             if (!tls) {
@@ -205,6 +210,10 @@ Status check_shape(const Options& o) {
     }
     if (o.streams == 0 || o.streams > kStreamsMax) {
         return invalid("--streams must be 1 to " + std::to_string(kStreamsMax));
+    }
+    const bool streams = o.workload == Workload::kWatch || o.workload == Workload::kLease;
+    if (o.gateway && (o.streams > 1 || streams)) {
+        return invalid("--gateway is for single requests, and for one at a time per connection");
     }
     if (o.threads == 0 || o.threads > kThreadsMax || o.threads > o.connections) {
         return invalid("--threads must be 1 to " + std::to_string(kThreadsMax) +

@@ -24,6 +24,7 @@ struct Options {
     std::string workload_name;
     std::vector<Endpoint> endpoints;
     TlsFiles tls;
+    bool gateway = false;  // JSON over HTTP/1.1 instead of gRPC
     size_t connections = 1;
     size_t streams = 1;  // in flight per connection
     size_t threads = 1;

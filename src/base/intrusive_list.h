@@ -10,11 +10,11 @@
 
 namespace quorate {
 
+// The first element's `previous` is itself, so that null means "in no list".
 template <typename T>
 struct ListLink {
     T* previous = nullptr;
     T* next = nullptr;
-    bool linked = false;
 };
 
 template <typename T, ListLink<T> T::*kLink>
@@ -25,12 +25,12 @@ class IntrusiveList {
     T* front() const { return front_; }
     T* back() const { return back_; }
     static T* next(const T& element) { return (element.*kLink).next; }
-    static bool linked(const T& element) { return (element.*kLink).linked; }
+    static bool linked(const T& element) { return (element.*kLink).previous != nullptr; }
 
     void push_back(T& element) {
         ListLink<T>& link = element.*kLink;
-        QUORATE_ASSERT(!link.linked);
-        link = {.previous = back_, .next = nullptr, .linked = true};
+        QUORATE_ASSERT(!linked(element));
+        link = {.previous = back_ == nullptr ? &element : back_, .next = nullptr};
         (back_ == nullptr ? front_ : (back_->*kLink).next) = &element;
         back_ = &element;
         ++size_;
@@ -39,9 +39,14 @@ class IntrusiveList {
     // `element` must be in this very list.
     void erase(T& element) {
         ListLink<T>& link = element.*kLink;
-        QUORATE_ASSERT(link.linked);
-        (link.previous == nullptr ? front_ : (link.previous->*kLink).next) = link.next;
-        (link.next == nullptr ? back_ : (link.next->*kLink).previous) = link.previous;
+        QUORATE_ASSERT(linked(element));
+        T* const before = link.previous == &element ? nullptr : link.previous;
+        (before == nullptr ? front_ : (before->*kLink).next) = link.next;
+        if (link.next == nullptr) {
+            back_ = before;
+        } else {
+            (link.next->*kLink).previous = before == nullptr ? link.next : before;
+        }
         link = {};
         --size_;
     }

@@ -48,6 +48,9 @@ class Mailbox {
     // The owning loop. Replaces the content of `out` with all that is waiting, oldest first.
     void take(std::vector<T>& out) {
         out.clear();
+        if (out.capacity() > kKeptItems) {
+            out = std::vector<T>();  // what a burst has taken is given back
+        }
         const std::lock_guard lock(mutex_);
         items_.swap(out);
     }
@@ -58,6 +61,8 @@ class Mailbox {
     }
 
   private:
+    static constexpr size_t kKeptItems = 1 + 1024 * 1024 / sizeof(T);
+
     const size_t capacity_;
     Waker& waker_;
     mutable std::mutex mutex_;

@@ -63,7 +63,7 @@ std::vector<Watcher*> BehindWatchers::take_turn(const Round& round) {
     // Looks at a bounded number of neighbours rather than for a number of suitable ones: a busy
     // stream may have any number of watchers at one place.
     size_t looked_at = 0;
-    for (auto it = by_next_.lower_bound({first.next, 0});
+    for (auto it = by_next_.lower_bound({first.next, 0, INT64_MIN});
          it != by_next_.end() && looked_at < round.watchers_max; ++it, ++looked_at) {
         Watcher& other = *it->second;
         if (other.next >= first.next + round.revisions_max) {
@@ -81,7 +81,6 @@ void BehindWatchers::check_invariants() const {
     for (const auto& [key, watcher] : by_next_) {
         QUORATE_ASSERT(key == place(*watcher));
         QUORATE_ASSERT(watcher->behind);
-        QUORATE_ASSERT(watcher->live_slot == Watcher::kNoSlot);
         const WatchStream& stream = *watcher->stream;
         // Whoever can be written to is waiting for its turn.
         QUORATE_ASSERT(!stream.outbox.open() || turns_.linked(stream));

@@ -12,7 +12,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
-#include <utility>
+#include <tuple>
 #include <vector>
 
 namespace quorate::mvcc {
@@ -42,8 +42,10 @@ class BehindWatchers {
     void check_invariants() const;
 
   private:
-    using Place = std::pair<int64_t, uint64_t>;  // next, serial
-    static Place place(const Watcher& watcher) { return {watcher.next, watcher.serial}; }
+    using Place = std::tuple<int64_t, StreamId, int64_t>;  // next, stream, watcher's id
+    static Place place(const Watcher& watcher) {
+        return {watcher.next, watcher.stream->id, watcher.id};
+    }
 
     std::map<Place, Watcher*> by_next_;
     IntrusiveList<WatchStream, &WatchStream::turn_link> turns_;

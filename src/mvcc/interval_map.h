@@ -32,7 +32,8 @@ class IntervalMap {
 
     // A range and its value; both stay in place until the range is erased.
     struct Entry {
-        KeyInterval range;
+        const Bytes& lo;
+        const Bytes& hi;
         T& value;
     };
 
@@ -40,7 +41,7 @@ class IntervalMap {
     Entry find_or_insert(const KeyInterval& range) {
         Node* found = nullptr;
         root_ = insert(std::move(root_), range, found);
-        return {found->range(), found->value};
+        return {found->lo, found->hi, found->value};
     }
 
     // The value of exactly this range, or null.

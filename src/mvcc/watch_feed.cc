@@ -106,16 +106,14 @@ Status WatchFeed::walk_revision(const std::vector<Change>& changes, const Stretc
 Status WatchFeed::deliver_live(WatchInterest& interest) {
     const std::span<const ChangeIndex> changes = batch_.changes_of(interest);
     Status status;
-    size_t slot = 0;
-    while (slot < interest.live.size()) {
-        Watcher& watcher = *interest.live[slot];
-        Delivery delivery = delivery_.deliver(watcher, changes, 0);
+    Watcher* next = nullptr;
+    for (Watcher* watcher = interest.live.front(); watcher != nullptr; watcher = next) {
+        next = WatcherList::next(*watcher);  // this one may leave the list
+        Delivery delivery = delivery_.deliver(*watcher, changes, 0);
         if (delivery.complete) {
-            ++slot;
             continue;
         }
-        // The last live watcher of the interest takes this one's slot and is served next.
-        groups_.fall_behind(watcher, delivery.next);
+        groups_.fall_behind(*watcher, delivery.next);
         if (status.ok()) {
             status = std::move(delivery.status);
         }

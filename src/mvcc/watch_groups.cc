@@ -9,7 +9,7 @@ namespace {
 
 // What a watcher costs besides the bytes of its range: itself, its place in its stream and in the
 // index, and what the allocator adds.
-constexpr size_t kWatcherOverheadBytes = 400;
+constexpr size_t kWatcherOverheadBytes = 320;
 
 }  // namespace
 
@@ -29,60 +29,42 @@ void WatchGroups::join_range(Watcher& watcher, const KeyInterval& range) {
 
 void WatchGroups::joined(const Watcher& watcher) {
     ++watchers_;
-    memory_bytes_ += memory_of({watcher.interest->key, watcher.interest->range_end});
+    memory_bytes_ += memory_of(watcher.interest->range());
 }
 
 void WatchGroups::leave(Watcher& watcher) {
     if (watcher.behind) {
         behind_.remove(watcher);
     } else {
-        leave_live(watcher);
+        watcher.interest->live.erase(watcher);
     }
     --watchers_;
-    memory_bytes_ -= memory_of({watcher.interest->key, watcher.interest->range_end});
+    memory_bytes_ -= memory_of(watcher.interest->range());
     index_.leave(*watcher.interest);
 }
 
 void WatchGroups::go_live(Watcher& watcher) {
-    QUORATE_ASSERT(watcher.live_slot == Watcher::kNoSlot);
     if (watcher.behind) {
         behind_.remove(watcher);
     }
-    watcher.live_slot = static_cast<uint32_t>(watcher.interest->live.size());
-    watcher.interest->live.push_back(&watcher);
+    watcher.interest->live.push_back(watcher);
 }
 
 void WatchGroups::fall_behind(Watcher& watcher, int64_t next) {
-    if (watcher.live_slot != Watcher::kNoSlot) {
-        leave_live(watcher);
+    if (WatcherList::linked(watcher)) {
+        watcher.interest->live.erase(watcher);
     }
     watcher.future = false;
     watcher.next = next;
     behind_.add(watcher);
 }
 
-// The last live watcher of the interest takes its slot.
-void WatchGroups::leave_live(Watcher& watcher) {
-    std::vector<Watcher*>& live = watcher.interest->live;
-    QUORATE_ASSERT(watcher.live_slot < live.size());
-    QUORATE_ASSERT(live[watcher.live_slot] == &watcher);
-    Watcher* last = live.back();
-    live[watcher.live_slot] = last;
-    last->live_slot = watcher.live_slot;
-    live.pop_back();
-    watcher.live_slot = Watcher::kNoSlot;
-}
-
 void WatchGroups::check_invariants(const Watcher& watcher) const {
     QUORATE_ASSERT(watcher.interest->batch_slot == WatchInterest::kNoSlot);
     QUORATE_ASSERT(!watcher.interest->reading);
     QUORATE_ASSERT(watcher.interest->watchers > 0);
-    if (watcher.behind) {
-        QUORATE_ASSERT(watcher.live_slot == Watcher::kNoSlot);
-    } else {
-        QUORATE_ASSERT(watcher.live_slot < watcher.interest->live.size());
-        QUORATE_ASSERT(watcher.interest->live[watcher.live_slot] == &watcher);
-    }
+    QUORATE_ASSERT(watcher.interest->live.size() <= watcher.interest->watchers);
+    QUORATE_ASSERT(WatcherList::linked(watcher));
 }
 
 void WatchGroups::check_invariants() const {

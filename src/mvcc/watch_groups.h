@@ -44,7 +44,6 @@ class WatchGroups {
     void check_invariants() const;
 
   private:
-    void leave_live(Watcher& watcher);
     void joined(const Watcher& watcher);
 
     WatchIndex index_;

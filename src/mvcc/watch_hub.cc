@@ -195,7 +195,6 @@ Watcher& WatchHub::add_watcher(WatchStream& stream, const WatchCreate& request) 
     Watcher& watcher = stream.watchers[id];
     watcher.stream = &stream;
     watcher.id = id;
-    watcher.serial = ++last_serial_;
     watcher.no_put = request.no_put;
     watcher.no_delete = request.no_delete;
     watcher.prev_kv = request.prev_kv;
@@ -328,7 +327,7 @@ void WatchHub::check_invariants() const {
             ++watchers;
             behind += watcher.behind ? 1U : 0U;
             notified += watcher.progress_notify ? 1U : 0U;
-            bytes += WatchGroups::memory_of({watcher.interest->key, watcher.interest->range_end});
+            bytes += WatchGroups::memory_of(watcher.interest->range());
             QUORATE_ASSERT(watcher.id == watch_id);
             QUORATE_ASSERT(watcher.stream == &stream);
             groups_.check_invariants(watcher);

@@ -139,7 +139,6 @@ class WatchHub {
     const WatchHubOptions options_;
     int64_t now_ms_ = 0;
     StreamId last_stream_ = 0;
-    uint64_t last_serial_ = 0;
     WatchGroups groups_;
     WatchFeed feed_;
     std::map<StreamId, WatchStream> streams_;

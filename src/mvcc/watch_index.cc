@@ -6,20 +6,15 @@
 namespace quorate::mvcc {
 
 WatchInterest& WatchIndex::join_key(ByteView key) {
-    auto found = keys_.find(key);
-    if (found == keys_.end()) {
-        found = keys_.try_emplace(Bytes(key)).first;
-        found->second.key = found->first;
-        found->second.single = true;
-    }
-    ++found->second.watchers;
-    return found->second;
+    WatchInterest& interest = keys_.find_or_insert(key);
+    ++interest.watchers;
+    return interest;
 }
 
 WatchInterest& WatchIndex::join_range(const KeyInterval& range) {
     IntervalMap<WatchInterest>::Entry entry = ranges_.find_or_insert(range);
-    entry.value.key = entry.range.lo;
-    entry.value.range_end = entry.range.hi;
+    entry.value.key = entry.lo;
+    entry.value.range_end = &entry.hi;
     ++entry.value.watchers;
     return entry.value;
 }
@@ -30,12 +25,10 @@ void WatchIndex::leave(WatchInterest& interest) {
         return;
     }
     QUORATE_ASSERT(interest.live.empty());
-    if (interest.single) {
-        const auto found = keys_.find(interest.key);
-        QUORATE_ASSERT(found != keys_.end());
-        keys_.erase(found);
+    if (interest.single()) {
+        keys_.erase(interest);
     } else {
-        ranges_.erase({interest.key, interest.range_end});
+        ranges_.erase(interest.range());
     }
 }
 

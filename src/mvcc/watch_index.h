@@ -7,20 +7,18 @@
 #pragma once
 
 #include "base/bytes.h"
-#include "base/hash.h"
+#include "mvcc/interest_table.h"
 #include "mvcc/interval_map.h"
 #include "mvcc/watcher.h"
 
 #include <cstddef>
 #include <cstdint>
-#include <functional>
-#include <unordered_map>
 
 namespace quorate::mvcc {
 
 class WatchIndex {
   public:
-    explicit WatchIndex(uint64_t hash_seed) : keys_(0, BytesHash{hash_seed}) {}
+    explicit WatchIndex(uint64_t hash_seed) : keys_(hash_seed) {}
 
     // The interest in one key, or in the range from lo to hi (empty: no bound), with one more
     // watcher counted. Its address stays until the last watcher has left.
@@ -32,17 +30,20 @@ class WatchIndex {
     // Calls fn(WatchInterest&) for all who are interested in `key`, always in the same order.
     template <typename Fn>
     void visit(ByteView key, Fn&& fn) {
-        if (const auto found = keys_.find(key); found != keys_.end()) {
-            fn(found->second);
+        if (WatchInterest* const found = keys_.find(key)) {
+            fn(*found);
         }
         ranges_.visit(key, fn);
     }
 
     size_t interests() const { return keys_.size() + ranges_.size(); }
-    void check_invariants() const { ranges_.check_invariants(); }
+    void check_invariants() const {
+        keys_.check_invariants();
+        ranges_.check_invariants();
+    }
 
   private:
-    std::unordered_map<Bytes, WatchInterest, BytesHash, std::equal_to<>> keys_;
+    InterestTable keys_;
     IntervalMap<WatchInterest> ranges_;
 };
 

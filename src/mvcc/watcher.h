@@ -7,6 +7,7 @@
 
 #include "base/bytes.h"
 #include "base/intrusive_list.h"
+#include "mvcc/interval_map.h"
 #include "mvcc/watch_outbox.h"
 
 #include <cstddef>
@@ -14,40 +15,23 @@
 #include <map>
 #include <memory>
 #include <utility>
-#include <vector>
 
 namespace quorate::mvcc {
 
 using StreamId = uint64_t;
 
-struct Watcher;
+struct WatchInterest;
 struct WatchStream;
 
-// Everybody who watches one key or one range.
-struct WatchInterest {
-    static constexpr uint32_t kNoSlot = UINT32_MAX;
-
-    ByteView key;
-    ByteView range_end;  // empty with `single`: that key; empty without: no bound
-    bool single = false;
-    bool reading = false;           // has a watcher in the round of catching up under way
-    uint32_t watchers = 0;          // live or behind
-    uint32_t batch_slot = kNoSlot;  // place in the event batch that is being put together
-    std::vector<Watcher*> live;
-};
-
+// There may be a million of them: no member is here for convenience.
 struct Watcher {
-    static constexpr uint32_t kNoSlot = UINT32_MAX;
-
     WatchStream* stream = nullptr;
     WatchInterest* interest = nullptr;
     int64_t id = 0;
-    uint64_t serial = 0;  // of its creation; orders watchers of all streams
     // The least revision that may still be owed. For a live watcher a lower bound only: the hub's
     // own revision counts where it is greater.
     int64_t next = 0;
-    uint32_t live_slot = kNoSlot;  // place in interest->live
-    ListLink<Watcher> behind_link;
+    ListLink<Watcher> link;  // in its interest's live ones, or those of its stream that are behind
 
     bool behind = false;
     bool future = false;  // was created with a start ahead of the store and has not fallen behind
@@ -64,6 +48,23 @@ struct Watcher {
     int64_t progress_from() const { return future ? next : next - 1; }
 };
 
+using WatcherList = IntrusiveList<Watcher, &Watcher::link>;
+
+// Everybody who watches one key or one range.
+struct WatchInterest {
+    static constexpr uint32_t kNoSlot = UINT32_MAX;
+
+    ByteView key;
+    const Bytes* range_end = nullptr;  // null: that key alone; empty: no bound
+    WatcherList live;
+    uint32_t watchers = 0;          // live or behind
+    uint32_t batch_slot = kNoSlot;  // place in the event batch that is being put together
+    bool reading = false;           // has a watcher in the round of catching up under way
+
+    bool single() const { return range_end == nullptr; }
+    KeyInterval range() const { return {key, single() ? ByteView() : ByteView(*range_end)}; }
+};
+
 struct WatchStream {
     WatchStream(StreamId stream_id, std::unique_ptr<WatchSink> sink, size_t control_messages_max)
         : id(stream_id), outbox(std::move(sink), control_messages_max) {}
@@ -77,7 +78,7 @@ struct WatchStream {
     size_t progress_watchers = 0;
     int64_t progress_due_ms = 0;
     std::map<int64_t, Watcher> watchers;  // by id
-    IntrusiveList<Watcher, &Watcher::behind_link> behind;
+    WatcherList behind;
     ListLink<WatchStream> turn_link;
 };
 

@@ -9,7 +9,6 @@
 #include "rpc/method_descriptors.h"
 
 #include <algorithm>
-#include <cctype>
 #include <mutex>
 #include <optional>
 #include <utility>
@@ -47,11 +46,13 @@ void refuse(Reply reply, const Status& failure) {
     reply.finish({});
 }
 
+char lower(char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+}
+
 bool equals_ignoring_case(ByteView a, ByteView b) {
-    return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](char x, char y) {
-        return std::tolower(static_cast<unsigned char>(x)) ==
-               std::tolower(static_cast<unsigned char>(y));
-    });
+    return a.size() == b.size() && std::equal(a.begin(), a.end(), b.begin(),
+                                              [](char x, char y) { return lower(x) == lower(y); });
 }
 
 // The call's metadata: what HTTP clients may set of it.
@@ -162,22 +163,7 @@ class JsonGateway::Answer final : public Reply::Channel {
           begun_(verdict_ != nullptr) {}
 
     SendResult send(ByteView message) override {
-        body_.clear();
-        if (method_.answers_stream) {
-            body_ += "{\"result\":";
-        }
-        if (Status s = append_json(method_.answer, message, body_); !s.ok()) {
-            failed_ = s;
-            return SendResult::kGone;
-        }
-        if (!std::exchange(begun_, true)) {
-            http_.respond(200, {{"content-type", "application/json"},
-                                {"grpc-metadata-content-type", "application/grpc"}});
-        }
-        if (method_.answers_stream) {
-            body_ += "}\n";
-        }
-        return http_.send(body_);
+        return write(message) ? http_.send(body_) : SendResult::kGone;
     }
 
     void respond(uint32_t, const std::vector<Header>&) override {}
@@ -195,9 +181,17 @@ class JsonGateway::Answer final : public Reply::Channel {
         http_.finish({});
     }
 
+    // The usual answer of a unary method: with its end, so that both travel as one.
     void reply(ByteView message) override {
-        send(message);
-        finish({});
+        if (verdict_ != nullptr) {
+            send(message);
+            finish({});
+        } else if (write(message)) {
+            const std::unique_ptr<Answer> self(this);
+            http_.reply(body_);
+        } else {
+            finish({});  // as failed_ says
+        }
     }
 
     // A request's body has been delivered whole; its number of messages has a bound of its own.
@@ -208,6 +202,26 @@ class JsonGateway::Answer final : public Reply::Channel {
     }
 
   private:
+    // Begins the answer and puts the message into body_, or says why in failed_.
+    bool write(ByteView message) {
+        body_.clear();
+        if (method_.answers_stream) {
+            body_ += "{\"result\":";
+        }
+        if (Status s = append_json(method_.answer, message, body_); !s.ok()) {
+            failed_ = std::move(s);
+            return false;
+        }
+        if (!std::exchange(begun_, true)) {
+            http_.respond(200, {{"content-type", "application/json"},
+                                {"grpc-metadata-content-type", "application/grpc"}});
+        }
+        if (method_.answers_stream) {
+            body_ += "}\n";
+        }
+        return true;
+    }
+
     void fail(const Status& status) {
         std::string body = error_object(status);
         if (method_.answers_stream || verdict_ != nullptr) {

@@ -12,16 +12,20 @@
 namespace quorate::rpc {
 namespace {
 
-constexpr int kNotBase64 = -1;
+// Above a character's six bits: whether it is of the standard's alphabet alone, or of the URLs'.
+// Text that has both, or a character of neither, which has both bits itself, is no base64.
+constexpr uint8_t kStandardOnly = 0x40;
+constexpr uint8_t kUrlOnly = 0x80;
+constexpr uint8_t kNotBase64 = kStandardOnly | kUrlOnly;
+constexpr uint32_t kSixBits = 0x3f;
 
-// The value of a character of either alphabet.
-constexpr std::array<int8_t, 256> make_base64_table() {
-    std::array<int8_t, 256> table{};
+constexpr std::array<uint8_t, 256> make_base64_table() {
+    std::array<uint8_t, 256> table{};
     for (auto& entry : table) {
         entry = kNotBase64;
     }
     const auto set = [&table](char c, int value) {
-        table[static_cast<unsigned char>(c)] = static_cast<int8_t>(value);
+        table[static_cast<unsigned char>(c)] = static_cast<uint8_t>(value);
     };
     for (int i = 0; i < 26; ++i) {
         set(static_cast<char>('A' + i), i);
@@ -30,53 +34,56 @@ constexpr std::array<int8_t, 256> make_base64_table() {
     for (int i = 0; i < 10; ++i) {
         set(static_cast<char>('0' + i), 52 + i);
     }
-    set('+', 62);
-    set('-', 62);
-    set('/', 63);
-    set('_', 63);
+    set('+', 62 | kStandardOnly);
+    set('-', 62 | kUrlOnly);
+    set('/', 63 | kStandardOnly);
+    set('_', 63 | kUrlOnly);
     return table;
 }
 
-constexpr std::array<int8_t, 256> kBase64 = make_base64_table();
+constexpr std::array<uint8_t, 256> kBase64 = make_base64_table();
 
 ByteView unquoted(ByteView string) {
     return string.substr(1, string.size() - 2);
 }
 
 std::optional<Bytes> decode_base64(ByteView text) {
-    const bool url = text.find_first_of("-_") != ByteView::npos;
-    if (url && text.find_first_of("+/") != ByteView::npos) {
-        return std::nullopt;
-    }
     // Padding is either whole or left out.
     if (text.size() % 4 == 0 && text.ends_with('=')) {
         text.remove_suffix(text.ends_with("==") ? 2 : 1);
     }
-    if (text.size() % 4 == 1) {
+    const size_t rest = text.size() % 4;
+    if (rest == 1) {
         return std::nullopt;
     }
-    Bytes out;
-    out.reserve(text.size() / 4 * 3 + 2);
-    uint32_t group = 0;
-    size_t count = 0;
-    for (const char c : text) {
-        const int value = kBase64[static_cast<unsigned char>(c)];
-        if (value == kNotBase64) {
-            return std::nullopt;
+    Bytes out(text.size() / 4 * 3 + (rest == 0 ? 0 : rest - 1), '\0');
+    char* to = out.data();
+    uint8_t seen = 0;
+    // `count` characters as the high bits of 24.
+    const auto group_at = [&](size_t at, size_t count) {
+        uint32_t group = 0;
+        for (size_t i = 0; i < count; ++i) {
+            const uint8_t entry = kBase64[static_cast<unsigned char>(text[at + i])];
+            seen |= entry;
+            group |= (entry & kSixBits) << (18 - 6 * i);
         }
-        group = (group << 6) | static_cast<uint32_t>(value);
-        if (++count % 4 == 0) {
-            out.push_back(static_cast<char>(group >> 16));
-            out.push_back(static_cast<char>(group >> 8));
-            out.push_back(static_cast<char>(group));
-            group = 0;
+        return group;
+    };
+    for (size_t at = 0; at + 4 <= text.size(); at += 4) {
+        const uint32_t group = group_at(at, 4);
+        *to++ = static_cast<char>(group >> 16);
+        *to++ = static_cast<char>(group >> 8);
+        *to++ = static_cast<char>(group);
+    }
+    if (rest > 0) {
+        const uint32_t group = group_at(text.size() - rest, rest);
+        *to++ = static_cast<char>(group >> 16);
+        if (rest == 3) {
+            *to++ = static_cast<char>(group >> 8);
         }
     }
-    if (count % 4 == 2) {
-        out.push_back(static_cast<char>(group >> 4));
-    } else if (count % 4 == 3) {
-        out.push_back(static_cast<char>(group >> 10));
-        out.push_back(static_cast<char>(group >> 2));
+    if ((seen & kNotBase64) == kNotBase64) {
+        return std::nullopt;
     }
     return out;
 }

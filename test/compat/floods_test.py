@@ -314,7 +314,7 @@ class FloodsTest(unittest.TestCase):
 
     def test_idle_grpc_connections_over_tls(self):
         """What OpenSSL keeps for each comes on top."""
-        self.assertLess(self.measure_idle(True), 48 * 1024)
+        self.assertLess(self.measure_idle(True), 36 * 1024)
 
 
 if __name__ == "__main__":

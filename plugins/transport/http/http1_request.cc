@@ -4,7 +4,7 @@
 #include "plugins/transport/http/websocket.h"
 
 #include <algorithm>
-#include <cctype>
+#include <array>
 #include <charconv>
 
 namespace quorate::http {
@@ -16,10 +16,22 @@ constexpr uint32_t kBadRequest = 400;
 constexpr uint32_t kNotImplemented = 501;
 constexpr uint32_t kVersionNotSupported = 505;
 
+constexpr std::array<bool, 256> make_token_table() {
+    std::array<bool, 256> table{};
+    for (const char c : std::string_view("!#$%&'*+-.^_`|~0123456789")) {
+        table[static_cast<unsigned char>(c)] = true;
+    }
+    for (char c = 'a'; c <= 'z'; ++c) {
+        table[static_cast<unsigned char>(c)] = true;
+        table[static_cast<unsigned char>(c - 'a' + 'A')] = true;
+    }
+    return table;
+}
+
+constexpr std::array<bool, 256> kTokenChars = make_token_table();
+
 bool is_token_char(char c) {
-    const bool alphanumeric =
-        (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-    return alphanumeric || std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
+    return kTokenChars[static_cast<unsigned char>(c)];
 }
 
 bool is_token(std::string_view text) {
@@ -37,11 +49,13 @@ bool is_target(std::string_view text) {
     });
 }
 
+char lower(char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+}
+
 bool equals(std::string_view a, std::string_view b) {
-    return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](char x, char y) {
-        return std::tolower(static_cast<unsigned char>(x)) ==
-               std::tolower(static_cast<unsigned char>(y));
-    });
+    return a.size() == b.size() && std::equal(a.begin(), a.end(), b.begin(),
+                                              [](char x, char y) { return lower(x) == lower(y); });
 }
 
 std::string_view trim(std::string_view text) {

@@ -19,6 +19,7 @@ namespace quorate::http {
 namespace {
 
 constexpr size_t kChunkHeadBytesMax = 20;
+constexpr size_t kHeadBytesUsual = 512;  // of an answer
 // Of answers to a WebSocket's pings that its peer does not take.
 constexpr size_t kInterimBytesMax = 16 * 1024;
 // How long an answer may take to begin once its peer sends no more.
@@ -51,10 +52,15 @@ bool forbids_body(uint32_t status) {
 }
 
 // What the transport decides itself, and what would let an answer break out of its header.
-bool is_unfit(const std::string& name, const std::string& value) {
+bool breaks_out(std::string_view text) {
+    return std::any_of(text.begin(), text.end(),
+                       [](char c) { return c == '\r' || c == '\n' || c == '\0'; });
+}
+
+bool is_unfit(std::string_view name, std::string_view value) {
     const bool own = name == "connection" || name == "transfer-encoding" ||
                      name == "content-length" || name == "keep-alive" || name == "date";
-    return own || (name + value).find_first_of(std::string_view("\r\n\0", 3)) != std::string::npos;
+    return own || breaks_out(name) || breaks_out(value);
 }
 
 }  // namespace
@@ -285,13 +291,15 @@ void Http1Session::write_head(OutputBuffer& out) {
     body_dropped_ = head_request_ || bodyless;
     body_chunked_ = !whole && !framing_.http10 && !body_dropped_;
     keep_alive_ = keep_alive_ && (whole || body_chunked_);
-    std::string text = status_line(status);
+    std::string text;
+    text.reserve(kHeadBytesUsual);
+    text += status_line(status);
     if (response != nullptr) {
-        for (const auto& [name, value] : response->headers) {
+        response->each([&text](std::string_view name, std::string_view value) {
             if (!is_unfit(name, value)) {
-                text += name + ": " + value + "\r\n";
+                text.append(name).append(": ").append(value).append("\r\n");
             }
-        }
+        });
     }
     text += "Date: ";
     text += date_now();

@@ -25,11 +25,11 @@ void Http1Session::become_websocket() {
                 "\r\n";
         }
     }
-    for (const auto& [name, value] : call_->response()->headers) {
+    call_->response()->each([this](std::string_view name, std::string_view value) {
         if (name == "sec-websocket-protocol") {
-            interim_ += "Sec-WebSocket-Protocol: " + value + "\r\n";
+            interim_.append("Sec-WebSocket-Protocol: ").append(value).append("\r\n");
         }
-    }
+    });
     interim_ += "\r\n";
     carrier_.on_output();
 }

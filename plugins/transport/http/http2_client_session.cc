@@ -57,7 +57,8 @@ Http2ClientSession::Http2ClientSession(Loop& loop, Carrier& carrier, Channel& ch
     nghttp2_option_set_no_closed_streams(raw_option, 1);
     nghttp2_option_set_no_auto_window_update(raw_option, 1);
     nghttp2_session* session = nullptr;
-    if (nghttp2_session_client_new2(&session, raw_callbacks, this, raw_option) != 0) {
+    if (nghttp2_session_client_new3(&session, raw_callbacks, this, raw_option,
+                                    loop_.frame_memory().allocator()) != 0) {
         throw std::bad_alloc();
     }
     session_.reset(session);

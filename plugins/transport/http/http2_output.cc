@@ -197,11 +197,11 @@ void Http2Output::submit_http(Http2Stream& stream) {
     const NumberText length(stream.out().size());
     std::vector<nghttp2_nv> headers{field(":status", status.view())};
     if (head != nullptr) {
-        for (const auto& [name, value] : head->headers) {
+        head->each([&headers](std::string_view name, std::string_view value) {
             if (!is_hop_header(name)) {
                 headers.push_back(field(name, value));
             }
-        }
+        });
     }
     if (stream.answered()) {
         headers.push_back(field("content-length", length.view()));

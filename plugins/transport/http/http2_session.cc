@@ -81,7 +81,8 @@ void Http2Session::open() {
     nghttp2_option_set_max_outbound_ack(option.get(), kOutboundAcksMax);
     nghttp2_option_set_stream_reset_rate_limit(option.get(), kUnlimited, kUnlimited);
     nghttp2_session* session = nullptr;
-    if (nghttp2_session_server_new2(&session, callbacks.get(), this, option.get()) != 0) {
+    if (nghttp2_session_server_new3(&session, callbacks.get(), this, option.get(),
+                                    loop_.frame_memory().allocator()) != 0) {
         throw std::bad_alloc();
     }
     session_.reset(session);

@@ -11,6 +11,7 @@
 
 #include "plugin/abi/transport.h"
 #include "plugins/transport/http/connection.h"
+#include "plugins/transport/http/frame_memory.h"
 #include "plugins/transport/http/host.h"
 #include "plugins/transport/http/listener.h"
 #include "plugins/transport/http/mailbox.h"
@@ -132,6 +133,7 @@ class Loop final : private Timer {
     // that only a few have their turn before everybody else has had one.
     void shake_hands_later(Connection& connection) { handshakes_.push_back(&connection); }
     WaitingRoom& waiting() { return waiting_; }
+    FrameMemory& frame_memory() { return frame_memory_; }
     // Calls Connection::flush at the end of this turn.
     void add_dirty(Connection& connection) { dirty_.push_back(&connection); }
     // Calls Connection::read_more in the next turn.
@@ -199,7 +201,8 @@ class Loop final : private Timer {
     uint64_t last_ticket_ = 0;
     std::vector<Connection*> dialled_;  // to be started
 
-    WaitingRoom waiting_;                 // outlives the connections
+    FrameMemory frame_memory_;            // outlives the connections, as does
+    WaitingRoom waiting_;                 // this
     std::deque<Connection*> handshakes_;  // whose turn it is
     std::vector<std::unique_ptr<Connection>> connections_;
     std::vector<Connection*> dirty_;

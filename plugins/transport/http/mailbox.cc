@@ -4,8 +4,9 @@
 namespace quorate::http {
 namespace {
 
-constexpr size_t kKeptBytes = 4 * 1024 * 1024;
-constexpr size_t kKeptCommands = 64 * 1024;
+// Beyond these a burst's memory is given back.
+constexpr size_t kKeptBytes = 1024 * 1024;
+constexpr size_t kKeptCommands = 8 * 1024;
 
 }  // namespace
 

@@ -12,6 +12,7 @@
 #pragma once
 
 #include "plugin/abi/common.h"
+#include "plugins/transport/http/response_head.h"
 
 #include <atomic>
 #include <cstddef>
@@ -33,12 +34,6 @@ struct CallOpening {
     std::string path;
     std::vector<std::pair<std::string, std::string>> headers;
     int64_t due_ms = 0;  // the deadline; 0: none
-};
-
-// Status and headers of an HTTP answer.
-struct ResponseHead {
-    uint32_t status = 200;
-    std::vector<std::pair<std::string, std::string>> headers;
 };
 
 struct Command {

@@ -57,10 +57,9 @@ int32_t send(quorate_call* call, quorate_bytes message) noexcept {
 
 void respond(quorate_call* call, uint32_t http_status, const quorate_header* headers,
              size_t header_count) noexcept {
-    auto head = std::make_unique<ResponseHead>();
-    head->status = http_status;
+    auto head = std::make_unique<ResponseHead>(http_status);
     for (size_t i = 0; i < header_count; ++i) {
-        head->headers.emplace_back(view(headers[i].name), view(headers[i].value));
+        head->add(view(headers[i].name), view(headers[i].value));
     }
     Call::of(call).respond(std::move(head));
 }

@@ -90,7 +90,7 @@ TEST_F(WatchHubTest, PassesOnARefusalOfTheCaller) {
 }
 
 TEST_F(WatchHubTest, RefusesWatchersBeyondItsMemory) {
-    options_.watcher_bytes_max = 1000;
+    options_.watcher_bytes_max = 700;
     Stream stream = open();
     hub().create(stream.id, {.key = "a"});
     hub().create(stream.id, {.key = "b"});
