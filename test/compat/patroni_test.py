@@ -25,6 +25,7 @@ BINARY = None
 TIMEOUT_S = 20
 PREFIX = "/service/demo/"
 TTL_S = 3
+STALE_TOKEN = ("etcdserver: invalid auth token", "etcdserver: revision of auth store is old")
 
 
 def b64(text):
@@ -89,7 +90,7 @@ class Dcs:
                     self.log_in(endpoint)
                 return self.once(endpoint, path, content)
             except Refused as refused:
-                if refused.args[1] == "etcdserver: invalid auth token" and self.token:
+                if refused.args[1] in STALE_TOKEN and self.token:
                     self.token = None
                 elif refused.args[0] != 14:  # unavailable
                     raise
