@@ -227,10 +227,11 @@ Exit run_perf(Job& job) {
     return judge(result, model->rate);
 }
 
-// process_resident_memory_bytes of a member.
-Result<double> resident_bytes(const Endpoint& endpoint) {
+// process_resident_memory_bytes of a member. `tls` is for endpoints that do not say.
+Result<double> resident_bytes(const Endpoint& endpoint, bool tls) {
     constexpr std::string_view kName = "\nprocess_resident_memory_bytes ";
-    if (endpoint.url.is_unix() || endpoint.tls == EndpointTls::kAlways) {
+    if (endpoint.url.is_unix() || endpoint.tls == EndpointTls::kAlways ||
+        (endpoint.tls == EndpointTls::kIfConfigured && tls)) {
         return Status(errors::kUsage, endpoint.text +
                                           ": the memory is read from /metrics over plain HTTP, "
                                           "which this endpoint does not serve");
@@ -272,7 +273,7 @@ Exit run_datascale(Job& job) {
         return clients.error();
     }
     Client& first = *(*clients)[0];
-    const auto before = resident_bytes(first.endpoints()[0]);
+    const auto before = resident_bytes(first.endpoints()[0], options->tls);
     if (!before) {
         return no_memory("before", before.error());
     }
@@ -289,7 +290,7 @@ Exit run_datascale(Job& job) {
             interrupts,
             [&bar, total](int64_t done) { bar.set(static_cast<uint64_t>(done), total); });
     }
-    const auto after = resident_bytes(first.endpoints()[0]);
+    const auto after = resident_bytes(first.endpoints()[0], options->tls);
     const Status cleaned = finish_load(job, first, prefix);
     if (!after) {
         return no_memory("after", after.error());
@@ -315,7 +316,8 @@ const Command kCommands[] = {
     {"check datascale", "",
      "Check the memory usage of holding data for different workloads on a given server endpoint.",
      Section::kUtility, run_datascale, kScaleFlags,
-     "The first endpoint's memory is looked at, before and after the puts."},
+     "The first endpoint's memory is looked at, before and after the puts; it must serve\n"
+     "/metrics without TLS."},
 };
 
 }  // namespace

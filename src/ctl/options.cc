@@ -94,10 +94,9 @@ Status check_files(const Flags& flags) {
 
 Result<std::vector<std::string>> endpoints_of(const Flags& flags) {
     if (!flags.text("discovery-srv").empty()) {
-        auto found = discover_endpoints({flags.text("discovery-srv"),
-                                         flags.text("discovery-srv-name"),
-                                         flags.on("insecure-discovery"),
-                                         flags.text("discovery-dns-server")});
+        auto found = discover_endpoints(
+            {flags.text("discovery-srv"), flags.text("discovery-srv-name"),
+             flags.on("insecure-discovery"), flags.text("discovery-dns-server")});
         if (!found || !found->empty()) {
             return found;
         }

@@ -310,6 +310,10 @@ def tls(test):
             for wrong in (pair, f"--cacert={path('ca.crt')}"):
                 done = test.ours.run(f"{wrong} get a --command-timeout=1s", url)
                 check(done.returncode == 1 and bare in done.stderr.decode(), f"{wrong}: {done}")
+            # With or without a scheme: it reads /metrics in the clear, or says that it does not.
+            for endpoint in (url, bare):
+                done = test.ours.run(f"{server.files} check datascale", endpoint)
+                check(done.returncode == 1 and b"over plain HTTP" in done.stderr, done)
             done = test.ours.run(f"--cert={path('client.crt')} get a", url)
             check(done.returncode == 128 and b"--key" in done.stderr, done)
         finally:

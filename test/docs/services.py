@@ -142,6 +142,9 @@ class Services:
         return self.services.setdefault(unit, Service(unit, self.folder, self.program))
 
     def act(self, verb, services):
+        if verb == "restart":
+            self.act("stop", services)
+            verb = "start"
         if verb not in ("start", "stop", "reload"):
             raise ValueError("the stand-in does not know this")
         for service in services:

@@ -19,6 +19,7 @@ ROOT = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else ".").resolve()
 PROGRAM = pathlib.Path(sys.argv[2] if len(sys.argv) > 2 else "build/quorate").resolve()
 sys.path.insert(0, str(ROOT / "test" / "support"))
 
+import services  # noqa: E402
 from servers import free_ports  # noqa: E402
 
 PAGE = ROOT / "packaging" / "doc" / "tls.md"
@@ -65,6 +66,8 @@ class TlsPage(unittest.TestCase):
         programs.mkdir()
         for name in ("quorate", "quoratectl"):
             (programs / name).symlink_to(PROGRAM)
+        (programs / "install").write_text(services.INSTALL)
+        (programs / "install").chmod(0o755)
 
         def here(text):
             for old, new in (("/etc/quorate", etc), ("10.0.0.1:2379", f"127.0.0.1:{client}"),

@@ -148,12 +148,10 @@ class ContentsTest(unittest.TestCase):
         self.assertGreaterEqual(sum(map(len, wanted.values())), 80)
 
         told, command = {"": set()}, ""
-        for line in self.page(1, "quoratectl.1").splitlines():
-            if heading := re.fullmatch(r'\.SS "(.+)"', line):
-                command = heading.group(1)
-                told[command] = set()
-            elif flag := re.match(r"\.B (?:-\w, )?--([a-z-]+)", line):
-                told[command].add(flag.group(1))
+        page = self.page(1, "quoratectl.1")
+        for heading, flag in re.findall(r'^\.SS "(.+)"$|^\.TP\n\.B (?:-\w, )?--([a-z-]+)', page, re.M):
+            command = heading or command
+            told.setdefault(command, set()).update([flag] if flag else [])
         self.assertEqual(told, wanted)
 
     def test_shells_find_completion(self):

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """Installs the debs in a clean Debian, starts a member as its unit does, upgrades, removes and purges
-them; and builds the rpms and asks rpmlint and rpm about them.
+them; follows packaging/doc/first-cluster.md in another, word for word; and builds the rpms and asks rpmlint
+and rpm about them.
 
 usage: package_test.py PROJECT BUILD
 
@@ -12,100 +13,34 @@ import os
 import pathlib
 import re
 import shutil
-import signal
-import socket
 import subprocess
 import sys
 import tempfile
 import unittest
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
-from servers import free_ports  # noqa: E402
+from clean_root import Root, RootServices, Service, bootstrap, mirror, run, SUITE
+from walk import Walk
 
 PROJECT = BUILD = None
-SUITE = "bookworm"
-START_S = 120
 OLD, NEW = "0.1.0~test1", "0.1.0~test2"
 KEPT = "# what the administrator wrote\n"
+CLEAN = None
 
 
-def run(*command, **options):
-    done = subprocess.run([str(word) for word in command], capture_output=True, text=True, check=False,
-                          stdin=subprocess.DEVNULL, **options)
-    if done.returncode != 0:
-        raise AssertionError(f"{' '.join(map(str, command))} ended with {done.returncode}:\n"
-                             f"{done.stdout[-4000:]}{done.stderr[-4000:]}")
-    return done.stdout
+def clean_root():
+    """A fresh Debian to copy, made once."""
+    global CLEAN
+    if CLEAN is None:
+        folder = tempfile.TemporaryDirectory(prefix="quorate-debian-")
+        unittest.addModuleCleanup(folder.cleanup)
+        bootstrap(f"{folder.name}/root")
+        CLEAN = f"{folder.name}/root"
+    return CLEAN
 
 
-def mirror():
-    uris = run("apt-get", "indextargets", "--format", "$(REPO_URI)", "Created-By: Packages",
-               f"Codename: {SUITE}").split()
-    return uris[0] if uris else None
-
-
-class Root:
-    """A Debian of its own, without anything of ours."""
-
-    def __init__(self, path):
-        self.path = pathlib.Path(path)
-        run("debootstrap", "--variant=minbase", SUITE, self.path, mirror())
-        # Nothing is to be started by packages, as in an image that is being built.
-        policy = self.path / "usr/sbin/policy-rc.d"
-        policy.write_text("#!/bin/sh\nexit 101\n")
-        policy.chmod(0o755)
-        run("mount", "--bind", "/proc", self.path / "proc")
-
-    def close(self):
-        subprocess.run(["umount", self.path / "proc"], check=False)
-
-    def run(self, *command, user=None):
-        return run("chroot", *([f"--userspec={user}:{user}"] if user else []), self.path, *command,
-                   env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "DEBIAN_FRONTEND": "noninteractive",
-                        "LC_ALL": "C.UTF-8"})
-
-    def install(self, debs):
-        inside = self.path / "debs"
-        shutil.rmtree(inside, ignore_errors=True)
-        inside.mkdir()
-        for deb in debs:
-            shutil.copy(deb, inside)
-        self.run("apt-get", "install", "-y", "-q", "--no-install-recommends",
-                 *[f"/debs/{deb.name}" for deb in debs])
-
-    def user_id(self, name):
-        line = next(line for line in (self.path / "etc/passwd").read_text().splitlines()
-                    if line.startswith(name + ":"))
-        return int(line.split(":")[2])
-
-
-class Member:
-    """Started as the unit says, but by hand: ExecStart, User and WorkingDirectory."""
-
-    def __init__(self, root):
-        unit = (root.path / "lib/systemd/system/quorate.service").read_text()
-        settings = dict(re.findall(r'^(\w+)=(.*)$', unit, re.M))
-        notify = root.path / "tmp/notify"
-        notify.unlink(missing_ok=True)
-        self.notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self.notify.bind(str(notify))
-        notify.chmod(0o777)
-        self.notify.settimeout(START_S)
-        directory = settings["WorkingDirectory"].replace("%S", "/var/lib")
-        self.process = subprocess.Popen(
-            ["setpriv", "--pdeathsig", "KILL", "chroot",
-             f"--userspec={settings['User']}:{settings['Group']}", root.path, "/bin/sh", "-c",
-             f"cd {directory} && umask {settings['UMask']} && exec {settings['ExecStart']}"],
-            env={"NOTIFY_SOCKET": "/tmp/notify"}, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE)
-
-    def wait_ready(self):
-        assert self.notify.recv(65536).startswith(b"READY=1"), "not ready"
-
-    def stop(self):
-        self.process.send_signal(signal.SIGTERM)
-        _, errors = self.process.communicate(timeout=START_S)
-        self.notify.close()
-        assert self.process.returncode == 0, errors.decode()
+def build_debs(out, version):
+    run(PROJECT / "packaging/build", "deb", "--from", BUILD, "--out", out, "--version", version)
+    return {deb.name.split("_")[0]: deb for deb in pathlib.Path(out).glob("*.deb")}
 
 
 class DebTest(unittest.TestCase):
@@ -115,21 +50,20 @@ class DebTest(unittest.TestCase):
     def setUpClass(cls):
         folder = tempfile.TemporaryDirectory(prefix="quorate-package-")
         cls.addClassCleanup(folder.cleanup)
-        cls.debs = {}
-        for version in (OLD, NEW):
-            out = pathlib.Path(folder.name) / version
-            run(PROJECT / "packaging/build", "deb", "--from", BUILD, "--out", out, "--version", version)
-            cls.debs[version] = {deb.name.split("_")[0]: deb for deb in out.glob("*.deb")}
-        cls.root = Root(pathlib.Path(folder.name) / "root")
+        cls.debs = {version: build_debs(f"{folder.name}/{version}", version) for version in (OLD, NEW)}
+        cls.root = Root(clean_root(), f"{folder.name}/root")
         cls.addClassCleanup(cls.root.close)
-        cls.client_port, cls.peer_port = free_ports(2)
 
     def install(self, version, *packages):
         self.root.install([self.debs[version][name] for name in packages])
 
-    def etcdctl(self, *arguments):
-        return run("etcdctl", f"--endpoints=127.0.0.1:{self.client_port}", *arguments,
-                   env={**os.environ, "ETCDCTL_API": "3"})
+    def ctl(self, *arguments):
+        return self.root.run("quoratectl", *arguments)
+
+    def start_member(self):
+        member = Service("quorate", self.root)
+        self.addCleanup(member.stop)
+        return member.start()
 
     @property
     def conf(self):
@@ -139,8 +73,13 @@ class DebTest(unittest.TestCase):
     def data(self):
         return self.root.path / "var/lib/quorate"
 
+    def test_0_the_client_alone(self):
+        self.install(OLD, "quorate-client")
+        with self.assertRaisesRegex(AssertionError, "127.0.0.1:2379.*refused"):
+            self.ctl("--command-timeout=1s", "get", "x")
+
     def test_1_installs(self):
-        self.install(OLD, "quorate-client", "quorate-server")
+        self.install(OLD, "quorate-server")
         uid = self.root.user_id("quorate")
         self.assertLess(uid, 1000)
         self.assertEqual((self.data.stat().st_uid, self.data.stat().st_mode & 0o777), (uid, 0o700))
@@ -155,18 +94,11 @@ class DebTest(unittest.TestCase):
         self.assertNotIn("can't be used", listed)
 
     def test_2_starts_by_the_unit(self):
-        text = self.conf.read_text(encoding="utf-8")
-        client, peer = (f"http://127.0.0.1:{port}" for port in (self.client_port, self.peer_port))
-        for key, value in {"listen-client-urls": client, "advertise-client-urls": client,
-                           "listen-peer-urls": peer, "initial-advertise-peer-urls": peer,
-                           "initial-cluster": f"default={peer}"}.items():
-            text, count = re.subn(rf"^#{key} = .*$", f"{key} = {value}", text, flags=re.M)
-            self.assertEqual(count, 1, key)
-        self.conf.write_text(text + KEPT, encoding="utf-8")
-        member = Member(self.root)
-        member.wait_ready()
-        self.assertEqual(self.etcdctl("put", "survives", "upgrades").strip(), "OK")
-        member.stop()
+        with open(self.conf, "a", encoding="utf-8") as conf:
+            conf.write(KEPT)
+        member = self.start_member()
+        self.assertEqual(self.ctl("put", "survives", "upgrades").strip(), "OK")
+        member.end()
         self.assertTrue((self.data / "default/member/identity").exists())
         self.assertEqual((self.data / "default").stat().st_uid, self.root.user_id("quorate"))
 
@@ -176,10 +108,9 @@ class DebTest(unittest.TestCase):
                      "quorate-engine-lmdb", "quorate-engine-wiredtiger")
         self.assertEqual(self.root.run("dpkg-query", "-W", "-f=${Version}", "quorate-server"), NEW)
         self.assertEqual(self.conf.read_text(encoding="utf-8"), before)
-        member = Member(self.root)
-        member.wait_ready()
-        self.assertEqual(self.etcdctl("get", "survives").split(), ["survives", "upgrades"])
-        member.stop()
+        member = self.start_member()
+        self.assertEqual(self.ctl("get", "survives").split(), ["survives", "upgrades"])
+        member.end()
 
     def test_4_moves_to_another_engine(self):
         listed = self.root.run("quorate", "--list-plugins")
@@ -191,28 +122,92 @@ class DebTest(unittest.TestCase):
             text = conf.read().replace("#storage = leveldb\n", "storage = rocksdb\n")
             conf.seek(0)
             conf.write(text)
-        member = Member(self.root)
-        member.wait_ready()
-        self.assertEqual(self.etcdctl("get", "survives").split(), ["survives", "upgrades"])
-        member.stop()
+        member = self.start_member()
+        self.assertEqual(self.ctl("get", "survives").split(), ["survives", "upgrades"])
+        member.end()
 
     def test_5_takes_etcds_names(self):
         self.install(NEW, "quorate-etcd-compat")
         self.assertIn("etcd Version: 3.", self.root.run("etcd", "--version"))
-        self.assertIn("quorate util", self.root.run("etcdutl", "--help"))
-        self.root.run("apt-get", "purge", "-y", "-q", "quorate-etcd-compat")
+        self.assertIn("  snapshot restore ", self.root.run("etcdutl", "--help"))
+        self.assertIn("etcdctl version: 3.", self.root.run("etcdctl", "version"))
+        self.root.apt_get("purge", "quorate-etcd-compat")
 
     def test_6_removal_keeps_what_is_the_administrators(self):
-        self.root.run("apt-get", "remove", "-y", "-q", "quorate-server", "quorate-client",
-                      "quorate-engine-rocksdb", "quorate-engine-lmdb", "quorate-engine-wiredtiger")
+        self.root.apt_get("remove", "quorate-server", "quorate-client", "quorate-engine-rocksdb",
+                          "quorate-engine-lmdb", "quorate-engine-wiredtiger")
         self.assertFalse((self.root.path / "usr/bin/quorate").exists())
         self.assertIn(KEPT, self.conf.read_text(encoding="utf-8"))
         self.assertTrue((self.data / "default/member/identity").exists())
 
     def test_7_purge_leaves_nothing(self):
-        self.root.run("apt-get", "purge", "-y", "-q", "quorate-server")
+        self.root.apt_get("purge", "quorate-server")
         self.assertFalse(self.conf.parent.exists())
         self.assertFalse(self.data.exists())
+
+
+class DocTest(unittest.TestCase):
+    """The pages as they are printed, by root in a Debian where nothing but the packages is installed."""
+
+    BLOCK = re.compile(r'^<!-- test: (run|shell|config|output) -->\n```\w*\n(.*?)^```$', re.S | re.M)
+
+    @classmethod
+    def setUpClass(cls):
+        folder = tempfile.TemporaryDirectory(prefix="quorate-debs-")
+        cls.addClassCleanup(folder.cleanup)
+        cls.debs = folder.name
+        build_debs(cls.debs, NEW)
+
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory(prefix="quorate-walk-")
+        self.addCleanup(folder.cleanup)
+        self.root = Root(clean_root(), f"{folder.name}/root")
+        self.addCleanup(self.root.close)
+        shutil.copytree(self.debs, self.root.path / "root/quorate/packages")
+
+    def install(self, commands):
+        self.root.run("bash", "-e", "-c", "cd /root/quorate\n" + commands, network=True)
+        systemctl = RootServices(self.root)
+        self.addCleanup(systemctl.close)
+        return systemctl
+
+    def shell(self, commands):
+        return self.root.run("bash", "-e", "-o", "pipefail", "-c", "cd /root\n" + commands)
+
+    def blocks(self, page):
+        return self.BLOCK.findall((PROJECT / "packaging/doc" / page).read_text(encoding="utf-8"))
+
+    def test_first_cluster(self):
+        """From the built debs to three members with TLS, users and backups, by one page alone."""
+        page = Walk(PROJECT / "packaging/doc/first-cluster.md")
+        self.install(page.install)
+        self.assertEqual(page.differences(self.shell(page.script())), [])
+
+    def test_other_pages(self):
+        systemctl = self.install("apt-get install -y ./packages/quorate-client_*.deb "
+                                 "./packages/quorate-server_*.deb openssl curl\n")
+        fresh = (self.root.path / "etc/quorate/quorate.conf").read_text(encoding="utf-8")
+        for page in ("install.md", "configure.md", "secure.md", "backup.md", "monitor.md", "tls.md"):
+            with self.subTest(page):
+                self.follow(page)
+            systemctl.stop_all()
+            self.shell("rm -rf /var/lib/quorate/* /etc/quorate/*")
+            (self.root.path / "etc/quorate/quorate.conf").write_text(fresh, encoding="utf-8")
+
+    def follow(self, page):
+        printed = script = ""
+        for kind, block in self.blocks(page):
+            if kind == "run":
+                printed = self.shell(block)
+            elif kind == "output":
+                self.assertEqual(printed, block)
+            elif kind == "config" and page == "tls.md":
+                (self.root.path / "etc/quorate/quorate.conf").write_text(block, encoding="utf-8")
+            elif kind == "shell":
+                script += block
+        if script:
+            self.root.run("ip", "address", "add", "10.0.0.1/32", "dev", "lo", host=True)
+            self.assertEqual(self.shell(script).count("greeting\nhello\n"), 1)
 
 
 @unittest.skipUnless(shutil.which("rpmbuild") and shutil.which("rpmlint"), "rpm or rpmlint is not installed")
@@ -254,7 +249,9 @@ class RpmTest(unittest.TestCase):
 def missing():
     if os.geteuid() != 0:
         return "only root can make a clean root"
-    for program in ("debootstrap", "dh", "dpkg-buildpackage", "etcdctl"):
+    if subprocess.run(["unshare", "--net", "true"], capture_output=True, check=False).returncode != 0:
+        return "no network namespaces can be made"
+    for program in ("debootstrap", "dh", "dpkg-buildpackage", "ip"):
         if not shutil.which(program):
             return f"{program} is not installed"
     if not mirror():
