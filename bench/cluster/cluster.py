@@ -11,6 +11,7 @@ All members run on this machine, each on a disk folder of its own; `--help` has 
 
 import argparse
 import json
+import math
 import os
 import re
 import statistics
@@ -27,6 +28,13 @@ for folder in ("support", "cluster"):
 import protos as proto_modules  # noqa: E402
 from client import Client  # noqa: E402
 from clusters import Cluster, wait_for  # noqa: E402
+
+
+SECONDS = {"puts": 5, "elections": 600, "catchup": 10}
+
+
+def seconds_of(options):
+    return options.seconds or SECONDS[options.what]
 
 
 class Bench:
@@ -57,18 +65,21 @@ class Bench:
     def load_command(self, endpoint, *arguments):
         return [self.options.load, *arguments, "-e", endpoint]
 
-    def load(self, endpoint, *arguments):
-        report = os.path.join(self.directory, "load.json")
-        subprocess.run([*self.load_command(endpoint, *arguments), "--json", report], check=True,
+    def report(self, endpoint, *arguments):
+        path = os.path.join(self.directory, "load.json")
+        subprocess.run([*self.load_command(endpoint, *arguments), "--json", path], check=True,
                        capture_output=True)
-        with open(report) as text:
-            return next(iter(json.load(text)["operations"].values()))
+        with open(path) as text:
+            return json.load(text)
+
+    def load(self, endpoint, *arguments):
+        return next(iter(self.report(endpoint, *arguments)["operations"].values()))
 
 
 def puts(bench):
     """Both clusters run all the time and are loaded in turns, so that both see the same machine."""
     options = bench.options
-    shape = ["put", "-c", "100", "-m", "10", "-v", "256", "-w", "1", "-d", str(options.seconds)]
+    shape = ["put", "-c", "100", "-m", "10", "-v", "256", "-w", "1", "-d", str(seconds_of(options))]
     rates = {"quorate": [], "etcd": []}
     with bench.cluster(options.quorate).start() as ours, bench.cluster(options.etcd).start() as theirs:
         for number in range(options.rounds):
@@ -95,22 +106,27 @@ def elections(bench):
         leader = bench.leader(cluster)
         before = [leader_changes(member) for member in cluster.members]
         run = bench.load(leader.endpoint, "put", "-c", "20", "-m", "10", "-v", "256", "-w", "1", "-d",
-                         str(options.seconds), "--allow-errors")
+                         str(seconds_of(options)), "--allow-errors")
         after = [leader_changes(member) for member in cluster.members]
     return {"election_timeout_ms": options.election_timeout, "heartbeat_ms": options.heartbeat,
-            "seconds": options.seconds, "rate": run["rate"],
+            "seconds": seconds_of(options), "rate": run["rate"],
             "elections": max(b - a for a, b in zip(before, after))}
 
 
+def median_p99(seconds):
+    return statistics.median(second["p99_us"] for second in seconds)
+
+
 def catchup(bench):
-    """A fourth member joins a loaded cluster, which sends it everything as a snapshot."""
+    """A fourth member joins a loaded cluster, which sends it everything as a snapshot. The p99 is that of
+    the seconds in which this went on; its time begins with the start of the process."""
     options = bench.options
     paced = ["put", "-c", "10", "-m", "2", "-v", "1024", "-k", "1000", "-r", str(options.rate)]
     with bench.cluster(options.quorate).start() as cluster:
         leader = bench.leader(cluster)
         bench.load(leader.endpoint, "put", "-c", "20", "-m", "10", "-v", "1024", "-n",
                    str(options.keys), "-k", str(options.keys), "--order", "sequential")
-        quiet = bench.load(leader.endpoint, *paced, "-d", "5", "-w", "1")
+        quiet = bench.report(leader.endpoint, *paced, "-d", str(seconds_of(options)), "-w", "1")
         joining = cluster.joining_member("m4")
         with bench.client(leader) as client:
             size = client.status().dbSizeInUse
@@ -118,7 +134,7 @@ def catchup(bench):
             wait_for(lambda: client.member_add(peerURLs=[joining.peer_url], isLearner=True), "added")
         report = os.path.join(bench.directory, "busy.json")
         load = subprocess.Popen(
-            [*bench.load_command(leader.endpoint, *paced, "-d", str(options.seconds)), "--json",
+            [*bench.load_command(leader.endpoint, *paced, "-d", str(seconds_of(options))), "--json",
              report], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         begin = time.monotonic()
         joining.launch()
@@ -129,9 +145,11 @@ def catchup(bench):
         seconds = time.monotonic() - begin
         load.wait()
         with open(report) as text:
-            busy = next(iter(json.load(text)["operations"].values()))
+            busy = json.load(text)
+    meanwhile = busy["seconds"][:max(1, math.ceil(seconds))]
     return {"bytes": size, "seconds": round(seconds, 2), "mb_per_s": round(size / seconds / 1e6, 1),
-            "p99_us_before": quiet["p99_us"], "p99_us_meanwhile": busy["p99_us"]}
+            "p99_us_before": median_p99(quiet["seconds"]), "p99_us_meanwhile": median_p99(meanwhile),
+            "p99_us_meanwhile_max": max(second["p99_us"] for second in meanwhile)}
 
 
 def main():
@@ -141,7 +159,9 @@ def main():
     parser.add_argument("--quorate", default=os.path.join(build, "quorate"))
     parser.add_argument("--etcd", default="etcd")
     parser.add_argument("--load", default=os.path.join(build, "bench", "load", "quorate-load"))
-    parser.add_argument("--seconds", type=int, default=5, help="of load, in each run")
+    parser.add_argument("--seconds", type=int,
+                        help="of load, in each run; "
+                        + ", ".join(f"{what}: {seconds}" for what, seconds in SECONDS.items()))
     parser.add_argument("--rounds", type=int, default=5, help="of puts")
     parser.add_argument("--election-timeout", type=int, default=150, metavar="MS")
     parser.add_argument("--heartbeat", type=int, default=30, metavar="MS")

@@ -5,6 +5,11 @@ import os
 
 # Servers are started while gRPC's threads run; see spawn() in ../support/servers.py.
 os.environ["GRPC_ENABLE_FORK_SUPPORT"] = "0"
+# A connection in the making is read by whoever waits for a call. Calls on a channel whose last try was
+# refused fail at once, so that between them nobody reads, but for a poller that comes this often; by
+# default every 5 s, and the try is given up after min_reconnect_backoff_ms ("timed out before receiving
+# SETTINGS frame", for ever, with any server).
+os.environ["GRPC_CLIENT_CHANNEL_BACKUP_POLL_INTERVAL_MS"] = "50"
 
 import grpc  # noqa: E402
 

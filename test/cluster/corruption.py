@@ -76,18 +76,12 @@ def test_disputed_data(context):
         for member in cluster.members:
             member.launch()
         for member in cluster.members:
-            alarms = wait_for(lambda m=member: alarms_of(context, m), "the alarm is on")
-            check({one.alarm for one in alarms} == {2}, f"alarms {alarms}")
             with context.client(member) as client:
+                alarms = wait_for(lambda c=client: c.alarm(action="GET").alarms, "the alarm is on")
+                check({one.alarm for one in alarms} == {2}, f"alarms {alarms}")
                 wait_for(lambda c=client: refuses_to_write(c), "writes are refused")
                 check(client.range(key=b"key/5", serializable=True).kvs[0].value == b"the truth 5",
                       "a local read is refused")
-
-
-def alarms_of(context, member):
-    """By a connection of its own: the member may not listen yet."""
-    with context.client(member) as client:
-        return client.alarm(action="GET").alarms
 
 
 def refuses_to_write(client):
@@ -117,7 +111,7 @@ def test_checked_before_ready(context):
         other = next(member for member in cluster.members if member is not damaged)
         other.stop()
         other.extra_args.append("--feature-gates=InitialCorruptCheck=true")
-        other.launch()
-        wait_for(lambda: other.log_text().count("ready to serve client requests") == 2, "ready")
         with context.client(other) as client:
-            check(client.range(key=b"key/1").kvs, "it has no data")
+            other.launch()
+            wait_for(lambda: client.range(key=b"key/1").kvs, "it has the data")
+        wait_for(lambda: other.log_text().count("ready to serve client requests") == 2, "ready")

@@ -18,6 +18,12 @@ const char* name_of(FaultKind kind) {
             return "kill";
         case FaultKind::kPowerCut:
             return "power-cut";
+        case FaultKind::kBlackout:
+            return "blackout";
+        case FaultKind::kCutAfterVote:
+            return "cut-after-vote";
+        case FaultKind::kCutAfterAck:
+            return "cut-after-ack";
         case FaultKind::kCrashInWrite:
             return "crash-in-write";
         case FaultKind::kSyncFails:
@@ -44,6 +50,8 @@ const char* name_of(FaultKind kind) {
             return "cut";
         case FaultKind::kBadLinks:
             return "bad-links";
+        case FaultKind::kOldAnswers:
+            return "old-answers";
         case FaultKind::kPartition:
             return "partition";
     }

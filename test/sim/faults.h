@@ -14,6 +14,9 @@ namespace quorate::sim {
 enum class FaultKind : uint8_t {
     kKill,          // the process ends between two turns
     kPowerCut,      // and what was not synced is lost
+    kBlackout,      // of several machines at once
+    kCutAfterVote,  // of the next one that gives its vote, right behind it
+    kCutAfterAck,   // the same, behind its next word that it has stored something
     kCrashInWrite,  // the machine dies in the midst of a change of its disk
     kSyncFails,
     kDiskFull,
@@ -27,9 +30,10 @@ enum class FaultKind : uint8_t {
     kBadNetwork,  // between clients and members
     kCut,         // between a client and a member
     kBadLinks,    // between members
+    kOldAnswers,  // members that ask others hear again what those once answered
     kPartition,   // of the members, in one direction or both
 };
-inline constexpr size_t kFaultKinds = 16;
+inline constexpr size_t kFaultKinds = 20;
 
 const char* name_of(FaultKind kind);
 

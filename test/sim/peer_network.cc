@@ -5,17 +5,22 @@
 #include "wire/peer_message.h"
 
 #include <algorithm>
+#include <optional>
 #include <vector>
 
 namespace quorate::sim {
 namespace {
 
+constexpr size_t kAnswersKept = 8;
 constexpr ByteView kMessagesPath = "/quorate.peer.Peer/Messages";
 
 // Only these may be treated badly one by one; the rest of a connection keeps its order or ends.
-bool is_raft_message(const Bytes& message) {
-    const auto decoded = wire::decode_peer_message(message);
-    return decoded && std::holds_alternative<raft::Message>(*decoded);
+std::optional<raft::Message> raft_message(const Bytes& message) {
+    auto decoded = wire::decode_peer_message(message);
+    if (!decoded || !std::holds_alternative<raft::Message>(*decoded)) {
+        return std::nullopt;
+    }
+    return std::get<raft::Message>(std::move(*decoded));
 }
 
 }  // namespace
@@ -88,15 +93,34 @@ class PeerNetwork::Call final : public transport::Request::Channel,
         to_client([this, status] { end_now({status.code(), status.message(), false}); });
     }
 
+    // A stream from one to the other over which all that is sent gets through.
+    bool carries_messages(const Member& from, const Member& to) const {
+        return &from == &from_ && &to == &to_ && path_ == kMessagesPath && !ended_ && is_served();
+    }
+    void repeat(const Bytes& message) {
+        to_server({.overtakes = true}, [this, message] {
+            if (served_ != nullptr) {
+                served_->on_message(message);
+            }
+        });
+    }
+
     bool is_over() const { return ended_ && !requested_ && !is_served(); }
     // One of the processes is gone.
     void member_ended(const Member& member) {
         if (&member == &from_ && from_.runs() == from_run_) {
             // Its memory is as it was; nobody will look at it again.
             static_cast<void>(receiver_.release());
-            ended_ = true;
             requested_ = false;
-            cancel_server();
+            if (std::exchange(ended_, true)) {
+                return;
+            }
+            // What it has said is on its way and arrives, although it may have forgotten it.
+            is_legacy_ = true;
+            to_server({}, [this] {
+                is_legacy_ = false;
+                cancel_server();
+            });
         } else if (&member == &to_) {
             served_ = nullptr;
             break_off("connection reset", Code::kUnavailable);
@@ -149,7 +173,15 @@ class PeerNetwork::Call final : public transport::Request::Channel,
             break_off("connection reset", Code::kUnavailable);
             return transport::SendResult::kOk;
         }
-        const bool is_raft = is_raft_message(message);
+        const auto sent = raft_message(message);
+        const bool is_raft = sent.has_value();
+        if (is_raft && network_.on_sent) {
+            network_.on_sent(from_, *sent);
+        }
+        if (is_raft) {
+            network_.repeat_an_answer(to_, from_);
+            network_.keep(from_, to_, *sent, message);
+        }
         if (is_cut(from_, to_) || random.permille(weather.lost)) {
             return transport::SendResult::kOk;
         }
@@ -173,7 +205,7 @@ class PeerNetwork::Call final : public transport::Request::Channel,
 
     void at_server(const std::function<void()>& what) {
         const bool opens = to_run_ == 0;
-        if (ended_) {
+        if (ended_ && !is_legacy_) {
             return;
         }
         if (!to_.is_up() || (!opens && to_.runs() != to_run_) || (opens && is_cut(from_, to_))) {
@@ -259,8 +291,9 @@ class PeerNetwork::Call final : public transport::Request::Channel,
     std::unique_ptr<transport::ClientCall> receiver_;
     uint64_t to_run_ = 0;
     transport::Call* served_ = nullptr;
-    bool requested_ = true;  // the caller holds its Request
-    bool ended_ = false;     // the receiver has heard
+    bool requested_ = true;   // the caller holds its Request
+    bool ended_ = false;      // the receiver has heard
+    bool is_legacy_ = false;  // the caller has died, and its last words are not heard yet
     int64_t to_server_ns_ = 0;
     int64_t to_client_ns_ = 0;
 };
@@ -317,6 +350,48 @@ class PeerNetwork::Client final : public PeerClient {
 
 std::unique_ptr<PeerClient> PeerNetwork::client_of(Member& member) {
     return std::make_unique<Client>(*this, member);
+}
+
+void PeerNetwork::keep(const Member& from, const Member& to, const raft::Message& message,
+                       const Bytes& encoded) {
+    const auto* vote = std::get_if<raft::VoteResponse>(&message.body);
+    const bool is_answer = std::holds_alternative<raft::AppendResponse>(message.body) ||
+                           std::holds_alternative<raft::HeartbeatResponse>(message.body);
+    if (!is_answer && (vote == nullptr || !vote->granted)) {
+        return;
+    }
+    Answers& answers = answers_[{&from, &to}];
+    std::deque<Bytes>& kept = vote != nullptr ? answers.votes : answers.others;
+    kept.push_back(encoded);
+    if (kept.size() > kAnswersKept) {
+        kept.pop_front();
+    }
+}
+
+void PeerNetwork::repeat_an_answer(const Member& from, const Member& to) {
+    if (!random_.permille(old_answers)) {
+        return;
+    }
+    const auto it = answers_.find({&from, &to});
+    if (it == answers_.end()) {
+        return;
+    }
+    Answers& answers = it->second;
+    for (const std::deque<Bytes>* kept : {&answers.votes, &answers.others}) {
+        if (!kept->empty()) {
+            send_again(from, to, (*kept)[random_.below(kept->size())]);
+        }
+    }
+}
+
+// As if it had waited for a connection all the time; to a process that began later, too.
+void PeerNetwork::send_again(const Member& from, const Member& to, const Bytes& message) {
+    const auto it = std::find_if(calls_.begin(), calls_.end(), [&](const auto& call) {
+        return call->carries_messages(from, to);
+    });
+    if (it != calls_.end()) {
+        (*it)->repeat(message);
+    }
 }
 
 void PeerNetwork::member_ended(const Member& member) {

@@ -6,12 +6,14 @@
 // forwarding, snapshots.
 #pragma once
 
+#include "raft/message.h"
 #include "sim/member.h"
 #include "sim/rng.h"
 #include "sim/scheduler.h"
 #include "transport/client.h"
 
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <list>
 #include <map>
@@ -37,8 +39,13 @@ class PeerNetwork {
     ~PeerNetwork();
 
     PeerWeather weather;
+    // Who asks something also gets an old answer of the same member again, in permille.
+    uint64_t old_answers = 0;
     // From the first to the second nothing gets through.
     std::set<std::pair<const Member*, const Member*>> cut;
+
+    // A message of Raft has left a member, and what it promises with it.
+    std::function<void(Member& from, const raft::Message& message)> on_sent;
 
     void add(Member& member) { members_[member.name()] = &member; }
     // What this run of the member calls others with.
@@ -51,6 +58,11 @@ class PeerNetwork {
     class Connection;
     class Client;
 
+    void keep(const Member& from, const Member& to, const raft::Message& message,
+              const Bytes& encoded);
+    void repeat_an_answer(const Member& from, const Member& to);
+    void send_again(const Member& from, const Member& to, const Bytes& message);
+
     int64_t latency_ns() { return random_.skewed(100'000, weather.latency_log2_max); }
 
     Scheduler& scheduler_;
@@ -58,6 +70,12 @@ class PeerNetwork {
     Rng random_;
     std::map<std::string, Member*> members_;
     std::list<std::shared_ptr<Call>> calls_;
+    // By who gave them to whom. Votes are few and stand apart, or others would drive them out.
+    struct Answers {
+        std::deque<Bytes> votes;
+        std::deque<Bytes> others;
+    };
+    std::map<std::pair<const Member*, const Member*>, Answers> answers_;
 };
 
 }  // namespace quorate::sim

@@ -9,6 +9,7 @@
 namespace quorate::sim {
 namespace {
 
+constexpr int64_t kMicrosecond_ns = 1000;
 constexpr int64_t kMillisecond_ns = 1'000'000;
 
 }  // namespace
@@ -24,6 +25,13 @@ void World::begin(const Fault& fault) {
             break;
         case FaultKind::kPowerCut:
             member.power_cut();
+            break;
+        case FaultKind::kBlackout:
+            black_out(fault.seed);
+            break;
+        case FaultKind::kCutAfterVote:
+        case FaultKind::kCutAfterAck:
+            awaited_promises_.push_back(fault);
             break;
         case FaultKind::kRestart:
             if (member.is_ready() && member.process().held_until_ns < scheduler_.now_ns()) {
@@ -55,10 +63,56 @@ void World::begin(const Fault& fault) {
         case FaultKind::kCut:
             disturb_network(fault, member);
             break;
+        case FaultKind::kOldAnswers:
+            peer_network_.old_answers = 500;
+            scheduler_.after(10 * fault.duration_ns, [this] { peer_network_.old_answers = 0; });
+            break;
         case FaultKind::kBadLinks:
         case FaultKind::kPartition:
             disturb_links(fault);
             break;
+    }
+}
+
+void World::black_out(uint64_t seed) {
+    Rng random(seed);
+    const bool all = random.permille(500);
+    for (const auto& member : members_) {
+        if (all || random.permille(500)) {
+            member->power_cut();
+        }
+    }
+}
+
+// What a member promises has to be on its disk before it says so, and whether it is shows when the
+// power fails right behind the message. A cut at any odd time hits that moment almost never.
+void World::follow_promises(Member& member, const raft::Message& message) {
+    const auto* response = std::get_if<raft::VoteResponse>(&message.body);
+    const bool votes =
+        response != nullptr && response->granted && response->kind == raft::VoteKind::kVote;
+    const bool acknowledges = std::holds_alternative<raft::AppendResponse>(message.body);
+    const auto it =
+        std::find_if(awaited_promises_.begin(), awaited_promises_.end(), [&](const Fault& fault) {
+            return fault.kind == FaultKind::kCutAfterVote ? votes : acknowledges;
+        });
+    if (it == awaited_promises_.end()) {
+        return;
+    }
+    Rng random(it->seed);
+    trace(member.name() + " has given its word for #" + std::to_string(it->number));
+    awaited_promises_.erase(it);
+    scheduler_.after(random.skewed(kMicrosecond_ns, 4), [this, &member] {
+        if (!peace_) {
+            member.power_cut();
+        }
+    });
+    // The others may have time to hear it before theirs fails too.
+    if (random.permille(700)) {
+        scheduler_.after(random.skewed(100 * kMicrosecond_ns, 5), [this, seed = random.next()] {
+            if (!peace_) {
+                black_out(seed);
+            }
+        });
     }
 }
 
@@ -131,6 +185,19 @@ void World::disturb_links(const Fault& fault) {
         scheduler_.after(fault.duration_ns, [this] { peer_network_.weather = {}; });
         return;
     }
+    peer_network_.cut.clear();
+    scheduler_.after(fault.duration_ns, [this] { peer_network_.cut.clear(); });
+    if (random.permille(300)) {
+        // Each way by itself: two that can't hear each other may both be heard by a third.
+        for (const auto& from : members_) {
+            for (const auto& to : members_) {
+                if (from != to && random.permille(400)) {
+                    peer_network_.cut.insert({from.get(), to.get()});
+                }
+            }
+        }
+        return;
+    }
     const bool one_way = random.permille(300);
     std::set<const Member*> side;
     for (const auto& member : members_) {
@@ -138,7 +205,6 @@ void World::disturb_links(const Fault& fault) {
             side.insert(member.get());
         }
     }
-    peer_network_.cut.clear();
     for (const auto& from : members_) {
         for (const auto& to : members_) {
             const bool crosses = side.contains(from.get()) != side.contains(to.get());
@@ -147,7 +213,6 @@ void World::disturb_links(const Fault& fault) {
             }
         }
     }
-    scheduler_.after(fault.duration_ns, [this] { peer_network_.cut.clear(); });
 }
 
 // Of the log, in a place that a later write vouches for: the member has to refuse to start. The bit

@@ -34,6 +34,9 @@ World::World(const WorldOptions& options)
       observer_(scheduler_) {
     loops_.set_latency(4 + random_.below(12));
     network_.weather.busy_permille = random_.below(50);
+    peer_network_.on_sent = [this](Member& from, const raft::Message& message) {
+        follow_promises(from, message);
+    };
     make_members();
     const Surroundings surroundings{scheduler_, network_, members_, options.seed,
                                     options.compactions};
@@ -68,6 +71,8 @@ void World::make_members() {
         const std::string name = "m" + std::to_string(i);
         cluster += (i == 1 ? "" : ",") + name + "=http://" + name + ":2380";
     }
+    // The shorter, the more elections there are, and the later a late message is.
+    const uint64_t heartbeat_ms = 100 >> random_.below(4);
     for (uint64_t i = 1; i <= options_.members + options_.spares; ++i) {
         MemberOptions member;
         member.name = "m" + std::to_string(i);
@@ -77,6 +82,8 @@ void World::make_members() {
                            : cluster + "," + member.name + "=http://" + member.name + ":2380";
         member.arguments = {"--snapshot-count=" + std::to_string(10 + random_.below(300)),
                             "--snapshot-catchup-entries=" + std::to_string(5 + random_.below(200)),
+                            "--heartbeat-interval=" + std::to_string(heartbeat_ms),
+                            "--election-timeout=" + std::to_string(10 * heartbeat_ms),
                             "--watch-progress-notify-interval=2s"};
         member.drift_permille = random_.between(-kDriftMax_permille, kDriftMax_permille);
         member.wal_segment_bytes = 32 * 1024 << random_.below(4);
@@ -246,11 +253,13 @@ void World::make_peace() {
     trace("peace");
     peace_ = true;
     dies_in_write_.clear();
+    awaited_promises_.clear();
     network_.weather.lost_permille = 0;
     network_.weather.latency_log2_max = 3;
     network_.cut.clear();
     peer_network_.cut.clear();
     peer_network_.weather = {};
+    peer_network_.old_answers = 0;
     loops_.set_latency(5);
     for (const auto& member : members_) {
         member->disk().set_capacity(UINT64_MAX);
@@ -295,7 +304,12 @@ void World::make_peace() {
     });
 }
 
-// One whose acquaintances are all gone can't learn that it was removed, too.
+// One that was away while everybody it knows was removed too may stay up for ever, and that is
+// right. Those who are members now have no address of it, and it has none of theirs, so nobody can
+// tell it; and it must not conclude from silence that it was removed: a partition looks just the
+// same, and the members on its small side would go one after the other. It does no harm. To lead it
+// would need a majority of the members it knows, and one of any such majority holds the entries
+// that removed them.
 bool World::knows_anybody_in_service(Member& member) {
     const auto list = member.node().members();
     const auto& known = list->members.empty() ? member.node().identity().members : list->members;
@@ -374,6 +388,10 @@ void World::check_membership() {
     };
     std::string first;
     for (const auto& member : members_) {
+        if (member->stage() == Member::Stage::kRetired && member->is_up() &&
+            member->node().status().is_leader.load()) {
+            throw Violation(member->name() + " leads, although it was removed");
+        }
         if (member->stage() != Member::Stage::kInService) {
             continue;
         }

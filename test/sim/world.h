@@ -68,6 +68,8 @@ class World {
     void start_actors();
     bool all_in_service(const std::function<bool(Member&)>& condition) const;
     void begin(const Fault& fault);
+    void black_out(uint64_t seed);
+    void follow_promises(Member& member, const raft::Message& message);
     void disturb_disk(const Fault& fault, Member& member);
     void disturb_network(const Fault& fault, Member& member);
     void disturb_links(const Fault& fault);
@@ -104,6 +106,7 @@ class World {
     std::vector<std::unique_ptr<LeaseHolder>> lease_holders_;
     std::unique_ptr<Administrator> administrator_;  // null: the members stay
     std::set<const Member*> dies_in_write_;         // with loss of power
+    std::vector<Fault> awaited_promises_;           // that fail the power of who makes them
     std::set<const Member*> starting_;              // will be started
     std::map<uint64_t, const Member*> leaders_;     // by term
     bool peace_ = false;
