@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "plugins/transport/http/connection.h"
 
+#include "plugins/transport/http/either_stream.h"
 #include "plugins/transport/http/http1_session.h"
 #include "plugins/transport/http/http2_client_session.h"
 #include "plugins/transport/http/http2_session.h"
@@ -264,6 +265,11 @@ void Connection::take(std::string_view bytes) {
 
 void Connection::detect(std::string_view bytes) {
     first_bytes_.append(bytes);
+    if (listener_->tls() == nullptr && begins_tls(first_bytes_.front())) {
+        // It would wait for an answer that does not come.
+        refuse("the client speaks TLS, and this address does not");
+        return;
+    }
     const size_t compared = std::min(first_bytes_.size(), kHttp2Preface.size());
     const bool http2 = first_bytes_.compare(0, compared, kHttp2Preface.substr(0, compared)) == 0;
     if (http2 && compared < kHttp2Preface.size()) {

@@ -12,8 +12,6 @@
 namespace quorate::http {
 namespace {
 
-constexpr unsigned char kTlsHandshake = 0x16;  // the type of a TLS connection's first record
-
 class EitherStream final : public ByteStream {
   public:
     EitherStream(const TlsSource& tls, int fd) : tls_(tls), fd_(fd) {}
@@ -44,7 +42,7 @@ class EitherStream final : public ByteStream {
 
   private:
     IoState choose() {
-        unsigned char first = 0;
+        char first = 0;
         const ssize_t got = ::recv(fd_, &first, 1, MSG_PEEK);
         if (got == 0) {
             failure_ = "closed before the first byte";
@@ -57,7 +55,7 @@ class EitherStream final : public ByteStream {
             failure_ = std::system_category().message(errno);
             return IoState::kFailed;
         }
-        chosen_ = first == kTlsHandshake ? tls_.open(fd_, {}) : make_plain_stream(fd_);
+        chosen_ = begins_tls(first) ? tls_.open(fd_, {}) : make_plain_stream(fd_);
         if (!chosen_) {
             failure_ = "out of memory";
             return IoState::kFailed;

@@ -12,6 +12,11 @@ namespace quorate::http {
 
 class TlsSource;
 
+// Whether a connection that begins with this byte, the type of a record, speaks TLS.
+constexpr bool begins_tls(char first) {
+    return first == 0x16;
+}
+
 // `tls` and `fd` outlive the stream.
 std::unique_ptr<ByteStream> make_either_stream(const TlsSource& tls, int fd);
 

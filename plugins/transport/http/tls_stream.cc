@@ -138,7 +138,11 @@ std::string TlsStream::handshake_failure() const {
         return refusal_;
     }
     const long verified = SSL_get_verify_result(ssl_.get());
-    std::string text = peer_closed_ ? "EOF" : take_tls_error();
+    // "EOF" is what etcd logs of such a client.
+    std::string text = !peer_closed_                    ? take_tls_error()
+                       : SSL_is_server(ssl_.get()) == 1 ? "EOF"
+                                                        : "closed in the TLS handshake; the "
+                                                          "address may take plain text alone";
     return verified == X509_V_OK ? text : text + ": " + X509_verify_cert_error_string(verified);
 }
 

@@ -2,6 +2,7 @@
 //
 // Calls that we make, against our own serving side: messages both ways, every way for a call to
 // end, and what becomes of calls when their connection is lost.
+#include "transport/http/black_hole.h"
 #include "transport/http/test_client.h"
 #include "transport/http/test_core.h"
 #include "transport/http/test_dialer.h"
@@ -23,42 +24,6 @@ namespace quorate::http::testing {
 namespace {
 
 constexpr const char* kEcho = "/test.Test/Echo";
-
-// A socket that listens and does not accept.
-class BlackHole {
-  public:
-    BlackHole() : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
-        sockaddr_in address{};
-        address.sin_family = AF_INET;
-        address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-        socklen_t size = sizeof address;
-        EXPECT_EQ(::bind(fd_, reinterpret_cast<sockaddr*>(&address), size), 0);
-        EXPECT_EQ(::listen(fd_, 1), 0);
-        ::getsockname(fd_, reinterpret_cast<sockaddr*>(&address), &size);
-        port_ = ntohs(address.sin_port);
-    }
-    ~BlackHole() { close(); }
-    void close() {
-        if (fd_ >= 0) {
-            ::close(std::exchange(fd_, -1));
-        }
-    }
-    // Accepts one connection after all, says `text` and waits for the other side to close.
-    void answer(std::string_view text) const {
-        const int peer = ::accept(fd_, nullptr, nullptr);
-        EXPECT_EQ(::send(peer, text.data(), text.size(), MSG_NOSIGNAL),
-                  static_cast<ssize_t>(text.size()));
-        std::array<char, 4096> ignored;
-        while (::recv(peer, ignored.data(), ignored.size(), 0) > 0) {
-        }
-        ::close(peer);
-    }
-    uint16_t port() const { return port_; }
-
-  private:
-    int fd_;
-    uint16_t port_ = 0;
-};
 
 class Client : public ::testing::Test {
   protected:

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Calls that we make over TLS: mutual authentication, and what is said when it fails.
+#include "transport/http/black_hole.h"
 #include "transport/http/test_certificates.h"
 #include "transport/http/test_core.h"
 #include "transport/http/test_dialer.h"
@@ -105,9 +106,16 @@ TEST_F(ClientTls, PlainAndTlsDoNotMeet) {
     plain.port = secure.port();
     EXPECT_NE(failure(secure, plain).find("cannot connect to 127.0.0.1:"), std::string::npos);
     TestServer open(core_);
-    Dial where = dial(open);
+    EXPECT_NE(failure(open, dial(open)).find("closed in the TLS handshake"), std::string::npos);
+}
+
+TEST_F(ClientTls, GivesASilentServerUp) {
+    BlackHole hole;
+    TestServer server(core_);
+    Dial where = dial(server);
+    where.port = hole.port();
     where.connect_timeout_ms = 100;
-    EXPECT_NE(failure(open, where).find("no TLS handshake within 100 ms"), std::string::npos);
+    EXPECT_NE(failure(server, where).find("no TLS handshake within 100 ms"), std::string::npos);
 }
 
 TEST_F(ClientTls, NamesTheFileThatIsWrong) {

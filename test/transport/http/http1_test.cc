@@ -42,6 +42,13 @@ std::string answer_to(TestServer& server, const std::string& request) {
     return client.read_to_end();
 }
 
+TEST(Http1, WhoSpeaksTlsIsNotLeftWaiting) {
+    TestCore core;
+    serve_plain(core);
+    TestServer server(core);
+    EXPECT_EQ(answer_to(server, std::string("\x16\x03\x01\x02\x00\x01", 6)), "");
+}
+
 TEST(Http1, AnswersAndKeepsTheConnection) {
     TestCore core;
     serve_plain(core);
@@ -175,7 +182,7 @@ TEST(Http1, RefusesWhatIsTooLargeOrMalformed) {
         {"GET / HTTP/1.1\r\nHost: x\r\nX: " + std::string(5000, 'x'), "431"},
         {"GET / HTTP/1.1\r\n\r\n", "400"},
         {"GET / HTTP/3.0\r\nHost: x\r\n\r\n", "505"},
-        {std::string("\x16\x03\x01\x02", 4) + std::string(100, '\0') + "\r\n\r\n", "400"},
+        {std::string("\x17\x03\x01\x02", 4) + std::string(100, '\0') + "\r\n\r\n", "400"},
     };
     for (const auto& [request, status] : cases) {
         // More input than is read must not destroy the answer.
