@@ -158,6 +158,8 @@ void Http2ClientSession::reset(const Http2Stream& stream, uint32_t error_code) {
 
 // May free the stream.
 void Http2ClientSession::drop(Http2Stream& stream) {
+    // Even a call whose connection is still in the making may have something to say.
+    output_.forget(stream);
     (stream.previous != nullptr ? stream.previous->next : streams_) = stream.next;
     if (stream.next != nullptr) {
         stream.next->previous = stream.previous;
@@ -260,7 +262,6 @@ void Http2ClientSession::abandon(std::string_view why) {
             nghttp2_session_set_stream_user_data(session_.get(), stream.id, nullptr);
         }
         input_.forget(stream);
-        output_.forget(stream);
         drop(stream);
     }
 }
