@@ -16,6 +16,7 @@ namespace {
 
 // Plain bytes per SSL_write. Several records leave in one send.
 constexpr size_t kWriteBytesMax = 64 * 1024;
+constexpr size_t kKeptBytes = 1024;  // a handshake needs more once, small answers do not
 
 // The peer's certificate must be for `name`, a host name or an address.
 bool expect_name(SSL* ssl, const std::string& name) {
@@ -109,7 +110,10 @@ IoState TlsStream::send_cipher() {
         }
         sent_ += static_cast<size_t>(count);
     }
-    cipher_ = std::string();  // an idle connection keeps no buffer
+    if (cipher_.capacity() > kKeptBytes) {
+        cipher_ = std::string();
+    }
+    cipher_.clear();
     sent_ = 0;
     return IoState::kOk;
 }
