@@ -141,10 +141,9 @@ Node::Node(const config::Config& config, Environment environment,
               }),
       applier_({booted_.identity.cluster_id, booted_.identity.member_id}, environment_.metrics),
       wal_loop_(*booted_.wal, environment_.clock, raft_inbox_, environment_.metrics),
-      peers_(environment_.make_peers
-                 ? environment_.make_peers(
-                       {booted_.identity, raft_inbox_, environment_.backend, environment_.on_end})
-                 : std::make_unique<NoPeers>()),
+      peers_(environment_.make_peers ? environment_.make_peers({booted_.identity, raft_inbox_,
+                                                                environment_.backend, status_})
+                                     : std::make_unique<NoPeers>()),
       raft_loop_(raft_config(config, booted_.identity.member_id), std::move(booted_.restored),
                  raft_loop_options(config, request_timeout_ns_),
                  {apply_inbox_, wal_inbox_, read_pool_.inbox(), wal_loop_, status_, *peers_,

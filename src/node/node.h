@@ -25,6 +25,7 @@
 #include "node/apply_loop.h"
 #include "node/bootstrap.h"
 #include "node/corruption_check.h"
+#include "node/leader_call.h"
 #include "node/messages.h"
 #include "node/peer_links.h"
 #include "node/raft_loop.h"
@@ -58,7 +59,7 @@ struct PeerContext {
     const Identity& identity;
     Mailbox<RaftInput>& raft;
     storage::Backend& backend;
-    const std::function<void(EndReason)>& on_end;
+    NodeStatus& status;
 };
 
 class Node {
@@ -135,8 +136,8 @@ class Node {
     void snapshot_arrived(raft::Message message) {
         raft_inbox_.push_always(SnapshotArrived{std::move(message)});
     }
-    // Asks the leader what only it can answer. `done` runs on any thread.
-    void call_leader(ByteView path, ByteView request, PeerLinks::Done done);
+    // Asks the leader what only it can answer; for a member that does not lead.
+    void call_leader(ByteView path, ByteView request, LeaderCall::Outcome outcome);
 
     // Runs on the core thread when there has been no leader for so long that streams which want one
     // are to end. Before start().

@@ -174,9 +174,12 @@ void Node::warn_of_full_space() {
     }
 }
 
-// Not at once: a leader that removed itself first tells the others, and names who is to follow it.
+// Not at once: a leader that removed itself first tells the others, and names who is to follow it;
+// and who hears of it by a refusal may have a client that asked for just that, and still has to
+// apply it to answer.
 void Node::end_if_removed(int64_t now_ns) {
-    if (!members()->removed.contains(booted_.identity.member_id)) {
+    if (!status_.refused_as_removed.load() &&
+        !members()->removed.contains(booted_.identity.member_id)) {
         return;
     }
     if (removed_ns_ == 0) {
@@ -189,21 +192,19 @@ void Node::end_if_removed(int64_t now_ns) {
     }
 }
 
-void Node::call_leader(ByteView path, ByteView request, PeerLinks::Done done) {
-    auto shared = std::make_shared<PeerLinks::Done>(std::move(done));
-    const uint64_t timeout_ms = static_cast<uint64_t>(request_timeout_ns_ / kMillisecond_ns);
-    const bool taken = run_on_raft(
-        [shared, timeout_ms, path = Bytes(path), request = Bytes(request)](RaftLoop& loop) {
-            const raft::MemberId leader = loop.raft().leader();
-            if (leader == raft::kNobody || leader == loop.raft().self()) {
-                (*shared)(Status(errors::kNoLeader));
-            } else {
-                loop.peers().call(leader, path, request, timeout_ms, *shared);
-            }
-        });
-    if (!taken) {
-        (*shared)(Status(errors::kRequestTooManyRequests));
+void Node::call_leader(ByteView path, ByteView request, LeaderCall::Outcome outcome) {
+    Admission::Ticket ticket = reads_.enter(0);
+    if (!ticket) {
+        outcome.answered(Status(errors::kRequestTooManyRequests));
+        return;
     }
+    const auto call = std::make_shared<LeaderCall>(
+        raft_inbox_, environment_.clock, std::move(ticket),
+        LeaderCall::Request{Bytes(path), Bytes(request),
+                            environment_.clock.monotonic_ns() + request_timeout_ns_,
+                            int64_t{config_.raft.election_timeout_ms} * kMillisecond_ns},
+        std::move(outcome));
+    raft_inbox_.push_always(RaftTask([call](RaftLoop& loop) { call->make(loop); }));
 }
 
 void Node::hand_over_leadership() {

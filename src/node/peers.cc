@@ -11,19 +11,21 @@ namespace quorate::node {
 namespace {
 
 constexpr size_t kStrangersMax = 16;
+// Long enough for what was sent to leave, as a rule; a member that does not hear of its removal is
+// told when it calls.
+constexpr int64_t kLeaving_ns = 1'000'000'000;
 
 }  // namespace
 
 Peers::Peers(Options options, const PeerContext& context)
     : options_(std::move(options)),
-      on_end_(context.on_end),
       settings_{options_.client,
                 context.raft,
                 context.identity.cluster_id,
                 context.identity.member_id,
                 own_urls_,
                 options_.tls,
-                [this] { on_end_(EndReason::kRemoved); },
+                [&status = context.status] { status.refused_as_removed = true; },
                 options_.metrics,
                 options_.clock},
       snapshots_(std::make_unique<SnapshotSender>(settings_, context.backend, options_.flush)) {
@@ -76,6 +78,13 @@ void Peers::follow(const std::vector<cluster::Member>& members) {
             links.emplace(member.id, std::move(known->second));
         } else {
             links.emplace(member.id, std::make_unique<PeerLink>(settings_, member));
+        }
+    }
+    // The leader removes a link as soon as it has applied the removal: with the notice that this is
+    // committed maybe still in its queue, which the removed member needs to answer its own client.
+    for (auto& [id, link] : links_) {
+        if (link != nullptr && !links.contains(id)) {
+            leaving_.push_back({std::move(link), now_ns_ + kLeaving_ns});
         }
     }
     links_ = std::move(links);
@@ -158,6 +167,8 @@ void Peers::flush() {
 }
 
 void Peers::tick(int64_t now_ns) {
+    now_ns_ = now_ns;
+    std::erase_if(leaving_, [&](const LeavingLink& one) { return one.until_ns <= now_ns; });
     sent_ = true;  // streams that open
     for (const auto& [member, link] : links_) {
         link->tick(now_ns);

@@ -10,6 +10,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace quorate::node {
 
@@ -55,12 +56,18 @@ class Peers final : public PeerLinks {
     void follow(const std::vector<cluster::Member>& members);
 
     const Options options_;
-    const std::function<void(EndReason)>& on_end_;
     std::string own_urls_;  // the settings refer to it
     const LinkSettings settings_;
     std::map<raft::MemberId, cluster::Member> strangers_;  // who called and is in no list yet
     std::map<raft::MemberId, std::unique_ptr<PeerLink>> links_;
+    // To members that were removed: they are to hear of it before they are left alone.
+    struct LeavingLink {
+        std::unique_ptr<PeerLink> link;
+        int64_t until_ns;
+    };
+    std::vector<LeavingLink> leaving_;
     std::unique_ptr<SnapshotSender> snapshots_;
+    int64_t now_ns_ = 0;
     EncodedAppend append_;
     bool sent_ = false;  // since the last flush
 };

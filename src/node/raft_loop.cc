@@ -38,6 +38,7 @@ void RaftLoop::tick(int64_t now_ns) {
     raft_.tick();
     follow_transfer();
     hand_over_if_stalled();
+    run_waiting_tasks();
     const Status timeout = timeout_status();
     ports_.status.proposals_failed += pending_.expire(now_ns, timeout);
     while (!parked_.empty() && parked_.front().deadline_ns <= now_ns) {
@@ -77,6 +78,7 @@ void RaftLoop::stop() {
     pending_.fail_all(errors::kStopped);
     parked_.clear();
     transfer_.reset();
+    run_waiting_tasks();
     for (ReadRequest& read : new_reads_) {
         read.task(errors::kStopped);
     }
@@ -92,6 +94,12 @@ void RaftLoop::stop() {
     asked_reads_.clear();
     confirmed_reads_.clear();
     ports_.status.reads_confirmed = false;
+}
+
+void RaftLoop::run_waiting_tasks() {
+    for (RaftTask& task : std::exchange(at_next_tick_, {})) {
+        task(*this);
+    }
 }
 
 void RaftLoop::take(Proposal& proposal) {

@@ -85,6 +85,9 @@ class RaftLoop {
         ports_.peers.set_members(std::move(members));
     }
     PeerLinks& peers() { return ports_.peers; }
+    // For RaftTasks that have to wait: a stop runs them, too.
+    void at_next_tick(RaftTask task) { at_next_tick_.push_back(std::move(task)); }
+    bool stopped() const { return stopped_; }
 
     // For RaftTasks. The answer is given once the target leads, or with why it does not.
     void transfer_leadership(raft::MemberId target, transport::Reply reply, int64_t deadline_ns);
@@ -131,6 +134,7 @@ class RaftLoop {
     void send_persisted(uint64_t ready_number);
     void compact_log();
     void follow_transfer();
+    void run_waiting_tasks();
     void hand_over_if_stalled();
     void write_log(LogWrite&& write);
     void ask_again();
@@ -171,6 +175,7 @@ class RaftLoop {
         int64_t deadline_ns;
     };
     std::optional<Transfer> transfer_;
+    std::vector<RaftTask> at_next_tick_;
     bool installing_snapshot_ = false;
 
     uint64_t writes_under_way_ = 0;  // at the wal loop

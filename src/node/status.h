@@ -25,6 +25,8 @@ struct NodeStatus {
     std::atomic<uint64_t> read_indexes_slow{0};  // asked for once more
     std::atomic<uint64_t> heartbeats_failed{0};  // no link took them
     std::atomic<bool> takes_snapshot{false};     // a peer's is to replace the state
+    // A peer says that this member was removed from the cluster; set by a thread of the transport.
+    std::atomic<bool> refused_as_removed{false};
     // When a leader was last lost, steady clock; 0: never.
     std::atomic<int64_t> leader_lost_ns{0};
 

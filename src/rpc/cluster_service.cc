@@ -261,13 +261,16 @@ void ClusterService::member_promote(const CallContext& context, ByteView message
     }
     auto shared = std::make_shared<Reply>(std::move(reply));
     node_.call_leader(kPromotePath, encode_on_behalf(*context.caller, message),
-                      [shared](Result<Bytes> answer) {
-                          if (answer) {
-                              shared->reply(*answer);
-                          } else {
-                              shared->finish(answer.error());
-                          }
-                      });
+                      {[shared](const Result<Bytes>& answer) {
+                           if (answer) {
+                               shared->reply(*answer);
+                           } else {
+                               shared->finish(answer.error());
+                           }
+                       },
+                       [this, shared, id = request.id(), caller = *context.caller] {
+                           promote_here(id, caller, std::move(*shared));
+                       }});
 }
 
 void ClusterService::promote_here(uint64_t member, const auth::Caller& caller, Reply reply) {

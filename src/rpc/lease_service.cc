@@ -25,7 +25,8 @@ struct KeepAliveStream {
     KeepAliveStream& operator=(const KeepAliveStream&) = delete;
     ~KeepAliveStream() {
         if (asked_for_all && reply) {
-            reply.finish({});
+            // An answer that never came was dropped by a member that stops.
+            reply.finish(unanswered.load() == 0 ? Status() : errors::kStopped);
         }
     }
 
@@ -145,15 +146,20 @@ class KeepAliveCall final : public transport::Call {
             answer(node, *stream, state, renewal(node, renewed, state, caller, request));
             return;
         }
-        // Only the leader's clock counts.
-        node.call_leader(kRenewPath, encode_on_behalf(caller, request.SerializeAsString()),
-                         [&node, stream](Result<Bytes> renewal) {
-                             const bool taken =
-                                 node.run_on_state([&node, stream, renewal](apply::State& current) {
-                                     answer(node, *stream, current, renewal);
-                                 });
-                             static_cast<void>(taken);  // the client asks again in good time
-                         });
+        // Only the leader's clock counts. Where too many wait, nothing is done: the client asks
+        // again in good time.
+        node.call_leader(
+            kRenewPath, encode_on_behalf(caller, request.SerializeAsString()),
+            {[&node, stream](const Result<Bytes>& renewal) {
+                 static_cast<void>(node.run_on_state([&node, stream, renewal](apply::State& now) {
+                     answer(node, *stream, now, renewal);
+                 }));
+             },
+             [&node, &renewed, stream, caller, request] {
+                 static_cast<void>(node.run_on_state([=, &node, &renewed](apply::State& now) {
+                     renew(node, renewed, stream, now, caller, request);
+                 }));
+             }});
     }
 
     static void answer(const node::Node& node, KeepAliveStream& stream, const apply::State& state,
@@ -332,11 +338,7 @@ void LeaseService::time_to_live(const CallContext& context, ByteView message, Re
         return;
     }
     if (node_.status().is_leader.load()) {
-        answer_on_confirmed_state(
-            node_, std::move(reply),
-            [this, request, caller = context.caller](apply::State& state, Reply& to) {
-                reply_with_header(state, time_left(state, caller, request), to);
-            });
+        time_to_live_here(request, context.caller, std::move(reply));
         return;
     }
     if (!context.caller) {
@@ -345,13 +347,24 @@ void LeaseService::time_to_live(const CallContext& context, ByteView message, Re
     }
     auto shared = std::make_shared<Reply>(std::move(reply));
     node_.call_leader(kTimeToLivePath, encode_on_behalf(*context.caller, message),
-                      [this, shared](Result<Bytes> answer) {
-                          answer_on_state(
-                              node_, std::move(*shared),
-                              [this, rest = std::move(answer)](apply::State& state, Reply& to) {
-                                  reply_with_header(state, rest, to);
+                      {[this, shared](Result<Bytes> answer) {
+                           answer_on_state(
+                               node_, std::move(*shared),
+                               [this, rest = std::move(answer)](apply::State& state, Reply& to) {
+                                   reply_with_header(state, rest, to);
+                               });
+                       },
+                       [this, shared, request, caller = context.caller] {
+                           time_to_live_here(request, caller, std::move(*shared));
+                       }});
+}
+
+void LeaseService::time_to_live_here(const etcdserverpb::LeaseTimeToLiveRequest& request,
+                                     const Result<auth::Caller>& caller, Reply reply) {
+    answer_on_confirmed_state(node_, std::move(reply),
+                              [this, request, caller](apply::State& state, Reply& to) {
+                                  reply_with_header(state, time_left(state, caller, request), to);
                               });
-                      });
 }
 
 void LeaseService::reply_with_header(const apply::State& state, const Result<Bytes>& rest,

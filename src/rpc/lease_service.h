@@ -30,6 +30,9 @@ class LeaseService {
     void grant(const CallContext& context, ByteView message, transport::Reply reply);
     void revoke(const CallContext& context, ByteView message, transport::Reply reply);
     void time_to_live(const CallContext& context, ByteView message, transport::Reply reply);
+    // On the leader.
+    void time_to_live_here(const etcdserverpb::LeaseTimeToLiveRequest& request,
+                           const Result<auth::Caller>& caller, transport::Reply reply);
     void leases(const CallContext& context, ByteView message, transport::Reply reply);
     void reply_with_header(const apply::State& state, const Result<Bytes>& rest,
                            transport::Reply& to) const;

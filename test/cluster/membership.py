@@ -50,6 +50,25 @@ def test_add_and_remove(context):
         context.finish(cluster, load)
 
 
+def test_remove_oneself(context):
+    """A member that is asked to remove itself answers before it ends, whether it leads or follows."""
+    with context.cluster().start() as cluster:
+        for number in range(3):
+            removed = context.leader(cluster) if number == 1 else context.followers(cluster)[0]
+            identity = context.member_id(removed)
+            with context.client(removed) as client:
+                answer = wait_for(lambda c=client, i=identity: c.member_remove(ID=i), "a member can be removed")
+                check(identity not in [one.ID for one in answer.members], f"still listed: {answer}")
+            cluster.members.remove(removed)
+            check(removed.process.wait(EXIT_TIMEOUT_S) == 0, "it did not end well")
+            member = cluster.joining_member(f"n{number}")
+            with context.client(context.leader(cluster)) as client:
+                wait_for(lambda c=client, m=member: c.member_add(peerURLs=[m.peer_url]), "a member can be added")
+            cluster.members.append(member)
+            member.start()
+        context.settle(cluster)
+
+
 def check_stays_out(removed):
     """Started again it says that it was removed."""
     removed.launch()
