@@ -13,7 +13,6 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -21,21 +20,11 @@ import unittest
 import urllib.error
 import urllib.request
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
-os.environ["GRPC_ENABLE_FORK_SUPPORT"] = "0"
+from grpc_suite import BINARY, MODULES, grpc, run
 
-try:
-    import grpc
-    import protos
-except ImportError:
-    print("skipped: python3-grpc-tools is not installed")
-    sys.exit(77)
+from clusters import Cluster, wait_for
+from member import Member
 
-from clusters import Cluster, wait_for  # noqa: E402
-from member import Member  # noqa: E402
-
-BINARY = None
-MODULES = None
 TIMEOUT_S = 30
 
 # Name: code, text.
@@ -633,7 +622,4 @@ class TableTest(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    BINARY = sys.argv.pop(1)
-    with tempfile.TemporaryDirectory() as folder:
-        MODULES = protos.compile_into(folder)
-        unittest.main(verbosity=2)
+    run()

@@ -6,25 +6,13 @@ authentication on, and on a learner.
 usage: health_test.py QUORATE
 """
 
-import os
-import sys
 import tempfile
 import unittest
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
-os.environ["GRPC_ENABLE_FORK_SUPPORT"] = "0"
+from grpc_suite import BINARY, MODULES, grpc, run
 
-try:
-    import grpc
-    import protos
-except ImportError:
-    print("skipped: python3-grpc-tools is not installed")
-    sys.exit(77)
+from clusters import Cluster, wait_for
 
-from clusters import Cluster, wait_for  # noqa: E402
-
-BINARY = None
-MODULES = None
 TIMEOUT_S = 20
 SERVING, SERVICE_UNKNOWN = 1, 3
 
@@ -110,7 +98,4 @@ class HealthTest(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    BINARY = sys.argv.pop(1)
-    with tempfile.TemporaryDirectory() as generated:
-        MODULES = protos.compile_into(generated)
-        unittest.main(verbosity=2)
+    run()

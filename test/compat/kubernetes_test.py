@@ -6,30 +6,18 @@ good as the store itself at every revision that they claim to have reached.
 usage: kubernetes_test.py BINARY [test ...]
 """
 
-import os
 import random
-import sys
 import tempfile
 import threading
 import unittest
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
-os.environ["GRPC_ENABLE_FORK_SUPPORT"] = "0"
+from grpc_suite import BINARY, MODULES, grpc, run
 
-try:
-    import grpc
-    import protos
-except ImportError:
-    print("skipped: python3-grpc-tools is not installed")
-    sys.exit(77)
+from clusters import Cluster, wait_for
+from kubernetes_cache import Cache, Watching, shape
+from kubernetes_storage import COMPACT_KEY, COMPACTED, FUTURE, Compactor, Etcd, Journal, Storage
+from kubernetes_storage import Violation, prefix_end
 
-from clusters import Cluster, wait_for  # noqa: E402
-from kubernetes_cache import Cache, Watching, shape  # noqa: E402
-from kubernetes_storage import COMPACT_KEY, COMPACTED, FUTURE, Compactor, Etcd, Journal, Storage  # noqa: E402
-from kubernetes_storage import Violation, prefix_end  # noqa: E402
-
-BINARY = None
-MODULES = None
 PODS, LEASES, EVENTS = b"/registry/pods/", b"/registry/leases/", b"/registry/events/"
 QUIET = b"/registry/secrets/"  # which nobody writes to
 PROGRESS_S = 0.1
@@ -423,7 +411,4 @@ class CacheTest(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    BINARY = sys.argv.pop(1)
-    with tempfile.TemporaryDirectory() as generated:
-        MODULES = protos.compile_into(generated)
-        unittest.main(verbosity=2)
+    run()

@@ -5,25 +5,12 @@
 usage: range_stream_test.py QUORATE
 """
 
-import os
-import sys
-import tempfile
 import unittest
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
-os.environ["GRPC_ENABLE_FORK_SUPPORT"] = "0"
+from grpc_suite import BINARY, MODULES, grpc, run
 
-from member import Member  # noqa: E402
+from member import Member
 
-try:
-    import grpc
-    import protos
-except ImportError:
-    print("skipped: python3-grpc-tools is not installed")
-    sys.exit(77)
-
-BINARY = None
-RPC = None
 TIMEOUT_S = 30
 FIRST_PIECE_KEYS = 10
 
@@ -31,13 +18,14 @@ FIRST_PIECE_KEYS = 10
 class RangeStreamTest(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
+        cls.rpc = MODULES["rpc"]
         cls.member = Member(BINARY, ["--quota-backend-bytes=-1"]).__enter__()
         cls.addClassCleanup(cls.member.__exit__, None, None, None)
         cls.channel = grpc.insecure_channel(f"{cls.member.host}:{cls.member.port}", [
             ("grpc.max_receive_message_length", 64 << 20), ("grpc.http2.bdp_probe", 0)])
         cls.addClassCleanup(cls.channel.close)
         for i in range(25):
-            cls.call("Put", RPC.PutRequest(key=b"k%02d" % i, value=b"v" * i), RPC.PutResponse)
+            cls.call("Put", cls.rpc.PutRequest(key=b"k%02d" % i, value=b"v" * i), cls.rpc.PutResponse)
 
     @classmethod
     def call(cls, method, request, response):
@@ -46,11 +34,11 @@ class RangeStreamTest(unittest.TestCase):
 
     def stream(self, **fields):
         return self.channel.unary_stream("/etcdserverpb.KV/RangeStream", lambda m: m.SerializeToString(),
-                                         RPC.RangeStreamResponse.FromString)(
-            RPC.RangeRequest(**fields), timeout=TIMEOUT_S)
+                                         self.rpc.RangeStreamResponse.FromString)(
+            self.rpc.RangeRequest(**fields), timeout=TIMEOUT_S)
 
     def range(self, **fields):
-        return self.call("Range", RPC.RangeRequest(**fields), RPC.RangeResponse)
+        return self.call("Range", self.rpc.RangeRequest(**fields), self.rpc.RangeResponse)
 
     def refused(self, code, text, **fields):
         with self.assertRaises(grpc.RpcError) as raised:
@@ -59,7 +47,7 @@ class RangeStreamTest(unittest.TestCase):
 
     def test_the_pieces_make_what_range_answers(self):
         now = self.range(key=b"k").header.revision
-        self.call("Put", RPC.PutRequest(key=b"k99", value=b"later"), RPC.PutResponse)
+        self.call("Put", self.rpc.PutRequest(key=b"k99", value=b"later"), self.rpc.PutResponse)
         for fields in ({"key": b"k", "range_end": b"l"}, {"key": b"k05"}, {"key": b"nobody"},
                        {"key": b"k", "range_end": b"l", "limit": 7}, {"key": b"k", "range_end": b"l", "limit": 25},
                        {"key": b"k", "range_end": b"l", "limit": 13, "revision": now},
@@ -70,7 +58,7 @@ class RangeStreamTest(unittest.TestCase):
                        {"key": b"l", "range_end": b"k"}):
             with self.subTest(fields):
                 pieces = [one.range_response for one in self.stream(**fields)]
-                merged = RPC.RangeResponse()
+                merged = self.rpc.RangeResponse()
                 for piece in pieces:
                     merged.MergeFrom(piece)
                 self.assertEqual(merged, self.range(**fields))
@@ -91,21 +79,18 @@ class RangeStreamTest(unittest.TestCase):
 
     def test_a_compaction_in_its_midst_ends_it(self):
         for i in range(40):
-            self.call("Put", RPC.PutRequest(key=b"big%02d" % i, value=b"v" * 1_000_000), RPC.PutResponse)
+            self.call("Put", self.rpc.PutRequest(key=b"big%02d" % i, value=b"v" * 1_000_000), self.rpc.PutResponse)
         stream = self.stream(key=b"big", range_end=b"bih")
         first = next(stream)
         self.assertEqual(len(first.range_response.kvs), FIRST_PIECE_KEYS)
         # It waits for its client now. What is written meanwhile is not seen; what is compacted is missed.
-        put = self.call("Put", RPC.PutRequest(key=b"big39", value=b"new"), RPC.PutResponse)
-        self.call("Compact", RPC.CompactionRequest(revision=put.header.revision, physical=True),
-                  RPC.CompactionResponse)
+        put = self.call("Put", self.rpc.PutRequest(key=b"big39", value=b"new"), self.rpc.PutResponse)
+        self.call("Compact", self.rpc.CompactionRequest(revision=put.header.revision, physical=True),
+                  self.rpc.CompactionResponse)
         with self.assertRaises(grpc.RpcError) as raised:
             list(stream)
         self.assertEqual(raised.exception.details(), "etcdserver: mvcc: required revision has been compacted")
 
 
 if __name__ == "__main__":
-    BINARY = sys.argv.pop(1)
-    with tempfile.TemporaryDirectory() as folder:
-        RPC = protos.compile_into(folder)["rpc"]
-        unittest.main(verbosity=2)
+    run()
