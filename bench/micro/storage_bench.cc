@@ -3,33 +3,42 @@
 // Storage engines side by side, on the work that the core gives them: records appended in revision
 // order, read at random, scanned, and the oldest half deleted.
 //
-//   storage_bench --benchmark_format=json mem build/plugins/storage_leveldb.so ...
+//   storage_bench --benchmark_format=json [--records=N] [--batch=N] [--value-bytes=N]
+//       mem build/plugins/storage_leveldb.so ...
 //
-// Options, "key=value" each, follow the engine they are for.
+// Options, "key=value" each, follow the engine they are for. CPU time is that of the whole process,
+// so an engine's own threads count.
 #include "engines.h"
 #include "storage/schema.h"
 
 #include <benchmark/benchmark.h>
 
+#include <algorithm>
+#include <charconv>
 #include <chrono>
 #include <cstdio>
 #include <memory>
 #include <random>
 #include <string>
+#include <string_view>
+#include <system_error>
 
 namespace quorate::storage::testing {
 
 namespace {
 
-constexpr int64_t kRecords = 1'000'000;
-constexpr int kBatchRecords = 100;
-constexpr size_t kValueBytes = 300;
+// Of all benchmarks; set by the command line before any of them runs.
+struct Shape {
+    int64_t records = 1'000'000;
+    int64_t batch = 100;
+    int64_t value_bytes = 300;
+} shape;
 
 // Half random, half not, as encoded records are.
 Bytes value_of(int64_t revision) {
-    Bytes value(kValueBytes, 'v');
+    Bytes value(static_cast<size_t>(shape.value_bytes), 'v');
     std::mt19937_64 random(static_cast<uint64_t>(revision));
-    for (size_t i = 0; i < kValueBytes / 2; i += 8) {
+    for (size_t i = 0; i + 8 <= value.size() / 2; i += 8) {
         store_le64(value.data() + i, random());
     }
     return value;
@@ -38,7 +47,7 @@ Bytes value_of(int64_t revision) {
 // One batch of the apply loop: records and the applied index beside them.
 WriteBatch batch_at(int64_t revision, const Bytes& value) {
     WriteBatch batch;
-    for (int64_t i = 0; i < kBatchRecords; ++i) {
+    for (int64_t i = 0; i < shape.batch; ++i) {
         batch.put(record_key(revision + i, 0), value);
     }
     batch.put(kAppliedKey, encode_u64_pair({static_cast<uint64_t>(revision), 1}));
@@ -60,7 +69,7 @@ struct Store {
             return;
         }
         backend = std::move(opened.value());
-        for (int64_t revision = 0; revision < records; revision += kBatchRecords) {
+        for (int64_t revision = 0; revision < records; revision += shape.batch) {
             check(state,
                   backend->write(batch_at(revision, value_of(revision)), Durability::kBuffered));
         }
@@ -82,7 +91,7 @@ void put_batches(benchmark::State& state, const EngineUnderTest& engine) {
     const Bytes value = value_of(1);
     for (auto _ : state) {
         check(state, store.backend->write(batch_at(revision, value), Durability::kBuffered));
-        revision += kBatchRecords;
+        revision += shape.batch;
     }
     state.SetItemsProcessed(revision);
     store.report(state);
@@ -94,17 +103,17 @@ void put_synced(benchmark::State& state, const EngineUnderTest& engine) {
     const Bytes value = value_of(1);
     for (auto _ : state) {
         check(state, store.backend->write(batch_at(revision, value), Durability::kSynced));
-        revision += kBatchRecords;
+        revision += shape.batch;
     }
     state.SetItemsProcessed(revision);
 }
 
 void random_get(benchmark::State& state, const EngineUnderTest& engine) {
-    const Store store(state, engine, kRecords);
+    const Store store(state, engine, shape.records);
     std::mt19937_64 random(1);
     Result<std::unique_ptr<View>> view = store.backend->view();
     for (auto _ : state) {
-        const auto revision = static_cast<int64_t>(random() % kRecords);
+        const auto revision = static_cast<int64_t>(random() % static_cast<uint64_t>(shape.records));
         const Result<std::optional<Bytes>> value = (*view)->get(record_key(revision, 0));
         if (!value || !value->has_value()) {
             state.SkipWithError("a record is missing");
@@ -116,19 +125,22 @@ void random_get(benchmark::State& state, const EngineUnderTest& engine) {
 }
 
 void open_and_get(benchmark::State& state, const EngineUnderTest& engine) {
-    const Store store(state, engine, kRecords);
+    const Store store(state, engine, shape.records);
     std::mt19937_64 random(1);
     for (auto _ : state) {
         Result<std::unique_ptr<View>> view = store.backend->view();
         // Recent ones, as a watcher that lags a little reads them.
-        const int64_t revision = kRecords - 1 - static_cast<int64_t>(random() % 10'000);
+        const int64_t revision =
+            shape.records - 1 -
+            static_cast<int64_t>(random() %
+                                 std::min<uint64_t>(10'000, static_cast<uint64_t>(shape.records)));
         benchmark::DoNotOptimize((*view)->get(record_key(revision, 0)));
     }
     state.SetItemsProcessed(state.iterations());
 }
 
 void scan_all(benchmark::State& state, const EngineUnderTest& engine) {
-    const Store store(state, engine, kRecords);
+    const Store store(state, engine, shape.records);
     int64_t records = 0;
     for (auto _ : state) {
         Result<std::unique_ptr<View>> view = store.backend->view();
@@ -152,9 +164,9 @@ void scan_all(benchmark::State& state, const EngineUnderTest& engine) {
 void delete_oldest_half(benchmark::State& state, const EngineUnderTest& engine) {
     for (auto _ : state) {
         state.PauseTiming();
-        const Store store(state, engine, kRecords);
+        const Store store(state, engine, shape.records);
         const Bytes lo = record_key(0, 0);
-        const Bytes hi = record_key(kRecords / 2, 0);
+        const Bytes hi = record_key(shape.records / 2, 0);
         WriteBatch batch;
         batch.erase_range({lo, hi});
         state.ResumeTiming();
@@ -173,7 +185,7 @@ void delete_oldest_half(benchmark::State& state, const EngineUnderTest& engine) 
 }
 
 void reopen(benchmark::State& state, const EngineUnderTest& engine) {
-    Store store(state, engine, kRecords);
+    Store store(state, engine, shape.records);
     for (auto _ : state) {
         store.backend.reset();
         Result<std::unique_ptr<Backend>> opened = open_engine(engine, store.dir.path() + "/store");
@@ -186,17 +198,32 @@ void add_benchmarks(const EngineUnderTest& engine) {
     const auto add = [&](const std::string& name, auto function) {
         return benchmark::RegisterBenchmark((engine.name + "/" + name).c_str(), function, engine);
     };
-    add("put_batches_of_100", put_batches)
-        ->Iterations(kRecords / kBatchRecords)
+    add("put_batches", put_batches)
+        ->Iterations(shape.records / shape.batch)
+        ->MeasureProcessCPUTime()
         ->Unit(benchmark::kMicrosecond);
-    add("put_synced_batches_of_100", put_synced)->Unit(benchmark::kMicrosecond);
-    add("random_get", random_get)->Unit(benchmark::kMicrosecond);
+    add("put_synced_batches", put_synced)->Unit(benchmark::kMicrosecond);
+    add("random_get", random_get)->MeasureProcessCPUTime()->Unit(benchmark::kMicrosecond);
     add("view_and_recent_get", open_and_get)->Unit(benchmark::kMicrosecond);
     add("scan_all", scan_all)->Unit(benchmark::kMillisecond);
     add("delete_oldest_half", delete_oldest_half)->Iterations(1)->Unit(benchmark::kMillisecond);
     if (engine.persistent()) {
         add("reopen", reopen)->Iterations(3)->Unit(benchmark::kMillisecond);
     }
+}
+
+// --records=N and the like; false: something else.
+bool set_shape(std::string_view argument) {
+    const auto take = [&](std::string_view name, int64_t& value) {
+        const std::string_view digits =
+            argument.starts_with(name) ? argument.substr(name.size()) : std::string_view();
+        const auto [end, error] =
+            std::from_chars(digits.data(), digits.data() + digits.size(), value);
+        return !digits.empty() && error == std::errc() && end == digits.data() + digits.size() &&
+               value > 0;
+    };
+    return take("--records=", shape.records) || take("--batch=", shape.batch) ||
+           take("--value-bytes=", shape.value_bytes);
 }
 
 }  // namespace
@@ -206,14 +233,23 @@ void add_benchmarks(const EngineUnderTest& engine) {
 int main(int argc, char** argv) {
     namespace under_test = quorate::storage::testing;
     benchmark::Initialize(&argc, argv);
-    for (int i = 1; i < argc; ++i) {
+    int first = 1;
+    while (first < argc && under_test::set_shape(argv[first])) {
+        ++first;
+    }
+    for (int i = first; i < argc; ++i) {
+        if (std::string_view(argv[i]).starts_with("--")) {
+            std::fprintf(stderr, "%s: --records, --batch and --value-bytes take a number above 0\n",
+                         argv[i]);
+            return 2;
+        }
         under_test::EngineUnderTest engine = under_test::engine_by_file(argv[i]);
         while (i + 1 < argc && under_test::add_option(engine, argv[i + 1])) {
             ++i;
         }
         under_test::add_benchmarks(engine);
     }
-    if (argc < 2) {
+    if (argc <= first) {
         std::fputs("name engines: paths .../storage_<name>.so, or mem\n", stderr);
         return 2;
     }

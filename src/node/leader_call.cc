@@ -47,11 +47,10 @@ void LeaderCall::make(RaftLoop& loop) {
         make_at_next_tick(loop);
     } else if (leader != loop.raft().self()) {
         const int64_t try_ns = std::min(left_ns, request_.try_ns);
-        loop.peers().call(leader, request_.path, request_.content,
-                          static_cast<uint64_t>(std::max<int64_t>(1, try_ns / kMillisecond_ns)),
-                          [call = shared_from_this()](Result<Bytes> answer) {
-                              call->take(std::move(answer));
-                          });
+        loop.peers().call(
+            leader, request_.path, request_.content,
+            static_cast<uint64_t>(std::max<int64_t>(1, try_ns / kMillisecond_ns)),
+            [call = shared_from_this()](Result<Bytes> answer) { call->take(std::move(answer)); });
     } else if (!std::exchange(led_here_, true)) {
         // The state may not know yet, and would send its client here again at once.
         make_at_next_tick(loop);

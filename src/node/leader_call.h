@@ -33,7 +33,7 @@ class LeaderCall : public std::enable_shared_from_this<LeaderCall> {
     };
     // Exactly one of these is called.
     struct Outcome {
-        PeerLinks::Done answered;    // or failed, for good
+        PeerLinks::Done answered;     // or failed, for good
         std::function<void()> leads;  // this member itself has come to lead
     };
 

@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What an engine costs in the server, against what it costs alone, in CPU time per request.
+
+A server on the built-in engine `mem` shows what the pipeline costs, the micro-benchmark what the engine
+does on the same records; a server on that engine should need the sum of both, and not much more."""
+
+import json
+import os
+import statistics
+import subprocess
+
+from runner import Runner, StepFailed
+from story import story
+
+BASE = "mem"
+BATCH = 100  # records; about what the server's write-behind hands over at once under load
+RECORD_BYTES = 32  # of a stored record, beside its value
+OPERATIONS = {"put": ("overwrite", "put_batches", BATCH), "get": ("get", "random_get", 1)}
+
+
+def measure(options, engines, directory, tell):
+    """Rows of {engine, operation, pipeline_us, alone_us, reached_us}; medians of the rounds."""
+    names = [step for step, _, _ in OPERATIONS.values()]
+    steps = [step for step in story(options.keys, options.value_bytes, options.seconds, options.warmup)
+             if step.name in ("load", *names)]
+    in_server, alone = {}, {}
+    for number in range(options.rounds):
+        for engine in (BASE, *engines):
+            where = os.path.join(directory, f"pipeline-{number}-{engine}")
+            flags = [f"--storage={engine}", "--quota-backend-bytes=17179869184"]
+            runner = Runner(options, engine, options.quorate, flags, where)
+            runner.server.start()
+            try:
+                for step in steps:
+                    in_server.setdefault((engine, step.name), []).append(runner.run(step)["cpu_us"])
+            finally:
+                runner.server.stop()
+            for operation, (_, benchmark, records) in OPERATIONS.items():
+                cost = _alone(options, engine, benchmark, directory) / records
+                alone.setdefault((engine, operation), []).append(cost)
+            tell(f"round {number + 1}/{options.rounds} of the pipeline's cost: {engine}")
+    rows = []
+    for operation, (step, _, _) in OPERATIONS.items():
+        base = statistics.median(in_server[BASE, step]) - statistics.median(alone[BASE, operation])
+        for engine in engines:
+            rows.append({
+                "engine": engine,
+                "operation": operation,
+                "pipeline_us": max(0.0, base),
+                "alone_us": statistics.median(alone[engine, operation]),
+                "reached_us": statistics.median(in_server[engine, step]),
+            })
+    return rows
+
+
+def _alone(options, engine, benchmark, directory):
+    """CPU microseconds of one iteration."""
+    plugin = engine if engine == BASE else os.path.join(
+        os.path.dirname(options.quorate), "plugins", f"storage_{engine}.so")
+    command = [options.storage_bench, "--benchmark_format=json", f"--benchmark_filter=/{benchmark}/",
+               f"--records={options.keys}", f"--batch={BATCH}",
+               f"--value-bytes={options.value_bytes + RECORD_BYTES}", plugin]
+    done = subprocess.run(command, capture_output=True, text=True, check=False,
+                          env=dict(os.environ, TMPDIR=directory))
+    if done.returncode != 0:
+        raise StepFailed(f"{' '.join(command)} ended with {done.returncode}: {done.stderr}{done.stdout}")
+    found = json.loads(done.stdout)["benchmarks"][0]
+    if found.get("error_occurred"):
+        raise StepFailed(f"{' '.join(command)}: {found['error_message']}")
+    return found["cpu_time"]
