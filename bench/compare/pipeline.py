@@ -2,7 +2,8 @@
 """What an engine costs in the server, against what it costs alone, in CPU time per request.
 
 A server on the built-in engine `mem` shows what the pipeline costs, the micro-benchmark what the engine
-does on the same records; a server on that engine should need the sum of both, and not much more."""
+does on as many records of that size; a server on that engine should need the sum of both, and not much
+more."""
 
 import json
 import os
@@ -31,35 +32,37 @@ def measure(options, engines, directory, tell):
             runner = Runner(options, engine, options.quorate, flags, where)
             runner.server.start()
             try:
-                for step in steps:
-                    in_server.setdefault((engine, step.name), []).append(runner.run(step)["cpu_us"])
+                runs = {step.name: runner.run(step) for step in steps}
             finally:
                 runner.server.stop()
-            for operation, (_, benchmark, records) in OPERATIONS.items():
-                cost = _alone(options, engine, benchmark, directory) / records
+            # Merges cost more the more there is: so alone, too, records follow on those of the load.
+            records = options.keys + runs[OPERATIONS["put"][0]]["count"]
+            for operation, (step, benchmark, share) in OPERATIONS.items():
+                in_server.setdefault((engine, operation), []).append(runs[step]["cpu_us"])
+                cost = _alone(options, engine, benchmark, records, directory) / share
                 alone.setdefault((engine, operation), []).append(cost)
             tell(f"round {number + 1}/{options.rounds} of the pipeline's cost: {engine}")
     rows = []
-    for operation, (step, _, _) in OPERATIONS.items():
-        base = statistics.median(in_server[BASE, step]) - statistics.median(alone[BASE, operation])
+    for operation in OPERATIONS:
+        base = statistics.median(in_server[BASE, operation]) - statistics.median(alone[BASE, operation])
         for engine in engines:
             rows.append({
                 "engine": engine,
                 "operation": operation,
                 "pipeline_us": max(0.0, base),
                 "alone_us": statistics.median(alone[engine, operation]),
-                "reached_us": statistics.median(in_server[engine, step]),
+                "reached_us": statistics.median(in_server[engine, operation]),
             })
     return rows
 
 
-def _alone(options, engine, benchmark, directory):
+def _alone(options, engine, benchmark, records, directory):
     """CPU microseconds of one iteration."""
     plugin = engine if engine == BASE else os.path.join(
         os.path.dirname(options.quorate), "plugins", f"storage_{engine}.so")
     command = [options.storage_bench, "--benchmark_format=json", f"--benchmark_filter=/{benchmark}/",
-               f"--records={options.keys}", f"--batch={BATCH}",
-               f"--value-bytes={options.value_bytes + RECORD_BYTES}", plugin]
+               f"--records={records}", f"--batch={BATCH}",
+               f"--value-bytes={options.value_bytes + RECORD_BYTES}", "--random-percent=100", plugin]
     done = subprocess.run(command, capture_output=True, text=True, check=False,
                           env=dict(os.environ, TMPDIR=directory))
     if done.returncode != 0:

@@ -4,7 +4,7 @@
 // order, read at random, scanned, and the oldest half deleted.
 //
 //   storage_bench --benchmark_format=json [--records=N] [--batch=N] [--value-bytes=N]
-//       mem build/plugins/storage_leveldb.so ...
+//       [--random-percent=N] mem build/plugins/storage_leveldb.so ...
 //
 // Options, "key=value" each, follow the engine they are for. CPU time is that of the whole process,
 // so an engine's own threads count.
@@ -22,6 +22,7 @@
 #include <string>
 #include <string_view>
 #include <system_error>
+#include <vector>
 
 namespace quorate::storage::testing {
 
@@ -32,23 +33,34 @@ struct Shape {
     int64_t records = 1'000'000;
     int64_t batch = 100;
     int64_t value_bytes = 300;
+    int64_t random_percent = 50;
 } shape;
 
-// Half random, half not, as encoded records are.
+// Half random, half not, as encoded records are, or what --random-percent says.
 Bytes value_of(int64_t revision) {
     Bytes value(static_cast<size_t>(shape.value_bytes), 'v');
     std::mt19937_64 random(static_cast<uint64_t>(revision));
-    for (size_t i = 0; i + 8 <= value.size() / 2; i += 8) {
+    const size_t random_bytes = value.size() * static_cast<size_t>(shape.random_percent) / 100;
+    for (size_t i = 0; i + 8 <= random_bytes; i += 8) {
         store_le64(value.data() + i, random());
     }
     return value;
 }
 
+// Enough that an engine which compresses finds no two alike in one block.
+std::vector<Bytes> different_values() {
+    std::vector<Bytes> values;
+    for (int64_t i = 0; i < 256; ++i) {
+        values.push_back(value_of(i));
+    }
+    return values;
+}
+
 // One batch of the apply loop: records and the applied index beside them.
-WriteBatch batch_at(int64_t revision, const Bytes& value) {
+WriteBatch batch_at(int64_t revision, const std::vector<Bytes>& values) {
     WriteBatch batch;
-    for (int64_t i = 0; i < shape.batch; ++i) {
-        batch.put(record_key(revision + i, 0), value);
+    for (int64_t i = revision; i < revision + shape.batch; ++i) {
+        batch.put(record_key(i, 0), values[static_cast<size_t>(i) % values.size()]);
     }
     batch.put(kAppliedKey, encode_u64_pair({static_cast<uint64_t>(revision), 1}));
     return batch;
@@ -69,9 +81,9 @@ struct Store {
             return;
         }
         backend = std::move(opened.value());
+        const std::vector<Bytes> values = different_values();
         for (int64_t revision = 0; revision < records; revision += shape.batch) {
-            check(state,
-                  backend->write(batch_at(revision, value_of(revision)), Durability::kBuffered));
+            check(state, backend->write(batch_at(revision, values), Durability::kBuffered));
         }
     }
 
@@ -88,9 +100,9 @@ struct Store {
 void put_batches(benchmark::State& state, const EngineUnderTest& engine) {
     const Store store(state, engine, 0);
     int64_t revision = 0;
-    const Bytes value = value_of(1);
+    const std::vector<Bytes> values = different_values();
     for (auto _ : state) {
-        check(state, store.backend->write(batch_at(revision, value), Durability::kBuffered));
+        check(state, store.backend->write(batch_at(revision, values), Durability::kBuffered));
         revision += shape.batch;
     }
     state.SetItemsProcessed(revision);
@@ -100,9 +112,9 @@ void put_batches(benchmark::State& state, const EngineUnderTest& engine) {
 void put_synced(benchmark::State& state, const EngineUnderTest& engine) {
     const Store store(state, engine, 0);
     int64_t revision = 0;
-    const Bytes value = value_of(1);
+    const std::vector<Bytes> values = different_values();
     for (auto _ : state) {
-        check(state, store.backend->write(batch_at(revision, value), Durability::kSynced));
+        check(state, store.backend->write(batch_at(revision, values), Durability::kSynced));
         revision += shape.batch;
     }
     state.SetItemsProcessed(revision);
@@ -223,7 +235,8 @@ bool set_shape(std::string_view argument) {
                value > 0;
     };
     return take("--records=", shape.records) || take("--batch=", shape.batch) ||
-           take("--value-bytes=", shape.value_bytes);
+           take("--value-bytes=", shape.value_bytes) ||
+           (take("--random-percent=", shape.random_percent) && shape.random_percent <= 100);
 }
 
 }  // namespace
@@ -239,7 +252,9 @@ int main(int argc, char** argv) {
     }
     for (int i = first; i < argc; ++i) {
         if (std::string_view(argv[i]).starts_with("--")) {
-            std::fprintf(stderr, "%s: --records, --batch and --value-bytes take a number above 0\n",
+            std::fprintf(stderr,
+                         "%s: --records, --batch, --value-bytes and --random-percent take a number "
+                         "above 0\n",
                          argv[i]);
             return 2;
         }
