@@ -25,6 +25,8 @@ struct NodeStatus {
     std::atomic<uint64_t> read_indexes_slow{0};  // asked for once more
     std::atomic<uint64_t> heartbeats_failed{0};  // no link took them
     std::atomic<bool> takes_snapshot{false};     // a peer's is to replace the state
+    // What is to be proposed may wait in the inbox: the loop comes for it when a log write ends.
+    std::atomic<bool> gathers_proposals{false};
     // When a leader was last lost, steady clock; 0: never.
     std::atomic<int64_t> leader_lost_ns{0};
 
