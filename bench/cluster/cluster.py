@@ -76,26 +76,62 @@ class Bench:
         return next(iter(self.report(endpoint, *arguments)["operations"].values()))
 
 
+def metric(member, name):
+    return float(re.search(rf"^{name} (\S+)", member.metrics(), re.M).group(1))
+
+
+def syncs_of_logs(cluster):
+    return sum(metric(member, "etcd_disk_wal_fsync_duration_seconds_count") for member in cluster.members)
+
+
+class PutRun:
+    """One run of puts on one cluster, with what each put has cost: CPU of all members together and of
+    the load generator, which share the machine's cores, and syncs of the members' logs."""
+
+    def __init__(self, bench, cluster, shape):
+        leader = bench.leader(cluster)
+        pids = ",".join(str(member.pid) for member in cluster.members)
+        with bench.client(leader) as client:
+            revision = client.status().header.revision
+            syncs = syncs_of_logs(cluster)
+            report = bench.report(leader.endpoint, *shape, "--server-pid", pids)
+            syncs = syncs_of_logs(cluster) - syncs
+            puts_made = client.status().header.revision - revision
+        self.load = next(iter(report["operations"].values()))
+        self.costs = {
+            "servers_us": sum(server["cpu_us_per_request"] for server in report["servers"]),
+            "client_us": report["client"]["cpu_us_per_request"],
+            "syncs": syncs / puts_made,
+        }
+
+
 def puts(bench):
     """Both clusters run all the time and are loaded in turns, so that both see the same machine."""
     options = bench.options
     shape = ["put", "-c", "100", "-m", "10", "-v", "256", "-w", "1", "-d", str(seconds_of(options))]
     rates = {"quorate": [], "etcd": []}
+    costs = {"quorate": [], "etcd": []}
     with bench.cluster(options.quorate).start() as ours, bench.cluster(options.etcd).start() as theirs:
         for number in range(options.rounds):
             for label, cluster in (("quorate", ours), ("etcd", theirs)):
-                run = bench.load(bench.leader(cluster).endpoint, *shape)
-                rates[label].append(run["rate"])
-                print(f"{number + 1}: {label:8} {run['rate']:>10,.0f}/s  p50 {run['p50_us']:,.0f} us  "
-                      f"p99 {run['p99_us']:,.0f} us", file=sys.stderr, flush=True)
+                run = PutRun(bench, cluster, shape)
+                rates[label].append(run.load["rate"])
+                costs[label].append(run.costs)
+                print(f"{number + 1}: {label:8} {run.load['rate']:>10,.0f}/s  "
+                      f"p50 {run.load['p50_us']:,.0f} us  p99 {run.load['p99_us']:,.0f} us  "
+                      f"CPU per put: members {run.costs['servers_us']:.1f} us, "
+                      f"client {run.costs['client_us']:.1f} us  "
+                      f"syncs per 1000 puts: {1000 * run.costs['syncs']:.1f}",
+                      file=sys.stderr, flush=True)
     medians = {label: statistics.median(runs) for label, runs in rates.items()}
-    return {"rates": rates, "medians": medians,
+    per_put = {label: {name: round(statistics.median(run[name] for run in runs), 4)
+                       for name in runs[0]} for label, runs in costs.items()}
+    return {"rates": rates, "medians": medians, "per_put": per_put,
             "ratio": round(medians["quorate"] / medians["etcd"], 2)}
 
 
 def leader_changes(member):
-    found = re.search(r"^etcd_server_leader_changes_seen_total (\S+)", member.metrics(), re.M)
-    return float(found.group(1))
+    return metric(member, "etcd_server_leader_changes_seen_total")
 
 
 def elections(bench):

@@ -45,6 +45,14 @@ class Mailbox {
         waker_.wake();
     }
 
+    // The same without waking the loop: for what it will look for by itself. Whoever pushes asks
+    // afterwards whether the loop still does, and wakes it if not.
+    void push_quietly(T&& item) {
+        const std::lock_guard lock(mutex_);
+        items_.push_back(std::move(item));
+    }
+    void wake() { waker_.wake(); }
+
     // The owning loop. Replaces the content of `out` with all that is waiting, oldest first.
     void take(std::vector<T>& out) {
         out.clear();

@@ -334,7 +334,11 @@ void Node::submit(Proposal&& proposal, wire::CommandKind kind, const wire::Origi
     proposal.waiter.reply = std::move(reply);
     proposal.payload = std::make_shared<const Bytes>(std::move(payload));
     proposal.deadline_ns = environment_.clock.monotonic_ns() + request_timeout_ns_;
-    raft_inbox_.push_always(std::move(proposal));
+    // A loop that ceases to gather looks into its inbox once more before it sleeps.
+    raft_inbox_.push_quietly(std::move(proposal));
+    if (!status_.gathers_proposals.load()) {
+        raft_inbox_.wake();
+    }
 }
 
 void Node::propose_own(wire::CommandKind kind, const Bytes& request) {

@@ -29,6 +29,7 @@ void RaftLoop::handle(std::vector<RaftInput>& inputs, int64_t now_ns, bool more_
     ask_for_reads();
     carry_out_readys(more_waiting);
     ports_.peers.flush();
+    ports_.status.gathers_proposals = must_gather();
     QUORATE_VERIFY(raft_);
 }
 
@@ -71,6 +72,7 @@ void RaftLoop::tick(int64_t now_ns) {
     ask_for_reads();
     carry_out_readys(false);
     ports_.peers.flush();
+    ports_.status.gathers_proposals = must_gather();
 }
 
 void RaftLoop::stop() {
@@ -186,7 +188,17 @@ bool RaftLoop::is_alone() const {
            !configuration.joint();
 }
 
+bool RaftLoop::must_gather() const {
+    return writes_under_way_ > 0 && raft_.role() == raft::Role::kLeader && !is_alone() &&
+           raft_.last_index() - raft_.committed() >= options_.gather_entries;
+}
+
 void RaftLoop::propose_collected() {
+    if (must_gather()) {
+        std::move(collected_.begin(), collected_.end(), std::back_inserter(parked_));
+        collected_.clear();
+        return;
+    }
     if (raft_.role() == raft::Role::kLeader) {
         std::move(parked_.begin(), parked_.end(), std::back_inserter(collected_));
         parked_.clear();
@@ -270,7 +282,7 @@ void RaftLoop::carry_out_readys(bool more_waiting) {
         ask_for_reads();
     }
     if (raft_.role() == raft::Role::kLeader && !parked_.empty() &&
-        raft_.transfer_target() == raft::kNobody) {
+        raft_.transfer_target() == raft::kNobody && !must_gather()) {
         propose_collected();
         carry_out_readys(more_waiting);
     } else {

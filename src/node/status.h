@@ -27,6 +27,8 @@ struct NodeStatus {
     std::atomic<bool> takes_snapshot{false};     // a peer's is to replace the state
     // A peer says that this member was removed from the cluster; set by a thread of the transport.
     std::atomic<bool> refused_as_removed{false};
+    // What is to be proposed may wait in the inbox: the loop comes for it when a log write ends.
+    std::atomic<bool> gathers_proposals{false};
     // When a leader was last lost, steady clock; 0: never.
     std::atomic<int64_t> leader_lost_ns{0};
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The wal loop: everything that has arrived is appended and synced once; the next batch is what
-// arrived meanwhile. No timer, so an idle log costs nothing and a busy one groups by itself.
+// arrived meanwhile. No timer, so an idle log costs nothing and a busy one groups by itself. Writes
+// that continue each other are appended as one.
 // Thread: the wal thread; or the core thread in place of it while nothing of the raft loop's is on
 // its way here, which the raft loop sees to (the mailboxes order the two).
 #pragma once
@@ -27,6 +28,8 @@ class WalLoop final : public LogWriter {
     void write_and_sync(std::vector<LogWrite>& writes) override;
 
   private:
+    static void join_writes(std::vector<LogWrite>& writes);
+
     wal::Wal& wal_;
     const Clock& clock_;
     Mailbox<RaftInput>& raft_;

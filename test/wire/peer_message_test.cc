@@ -73,6 +73,52 @@ TEST(PeerMessage, EntriesComeBackAsTheyWere) {
     EXPECT_EQ(parsed.ByteSizeLong(), encoded.size());
 }
 
+// Entries are taken from their bytes by hand as long as they look as we write them. What another
+// version may write means the same.
+TEST(PeerMessage, AnAppendInAnotherFormMeansTheSame) {
+    raft::AppendRequest request;
+    request.previous = {2, 10};
+    request.commit = 9;
+    request.entries = {{{2, 11}, raft::EntryType::kNormal, payload("one")},
+                       {{2, 12}, raft::EntryType::kConfChange, payload("two")}};
+    const Bytes encoded = encode_peer_message(raft::Message{1, 2, 3, request});
+    peer::Message parsed;
+    ASSERT_TRUE(parsed.ParseFromString(encoded));
+    peer::Message unknown = parsed;
+    peer::AppendRequest* append = unknown.mutable_append_request();
+    append->GetReflection()->MutableUnknownFields(append)->AddVarint(100, 7);
+    peer::Entry* entry = append->mutable_entries(0);
+    entry->GetReflection()->MutableUnknownFields(entry)->AddLengthDelimited(100, "more");
+    // A field that comes twice: the later number counts, and messages are merged.
+    peer::Message again;
+    again.set_term(3);
+    again.mutable_append_request()->set_commit(9);
+    parsed.set_term(1);
+    parsed.mutable_append_request()->set_commit(4);
+    for (const Bytes& form : {encoded, unknown.SerializeAsString(),
+                              parsed.SerializeAsString() + again.SerializeAsString()}) {
+        const auto decoded = decode_peer_message(form);
+        ASSERT_TRUE(decoded.has_value()) << decoded.error().message();
+        const auto& message = std::get<raft::Message>(*decoded);
+        EXPECT_EQ(message.from, 1u);
+        EXPECT_EQ(message.to, 2u);
+        EXPECT_EQ(message.term, 3u);
+        const auto& back = std::get<raft::AppendRequest>(message.body);
+        EXPECT_EQ(back.previous, request.previous);
+        EXPECT_EQ(back.commit, 9u);
+        ASSERT_EQ(back.entries.size(), 2u);
+        for (size_t i = 0; i < 2; ++i) {
+            EXPECT_EQ(back.entries[i].id, request.entries[i].id);
+            EXPECT_EQ(back.entries[i].type, request.entries[i].type);
+            EXPECT_EQ(back.entries[i].data(), request.entries[i].data());
+        }
+    }
+    // Every cut is seen: the rest is no message.
+    for (size_t bytes = encoded.size() - 1; bytes > encoded.size() - 20; --bytes) {
+        EXPECT_FALSE(decode_peer_message(ByteView(encoded).substr(0, bytes)).has_value()) << bytes;
+    }
+}
+
 TEST(PeerMessage, ProposalsAndRefusalsComeBackAsTheyWere) {
     const Proposals proposals{1, 2, 3, {{77, payload("put"), false}, {78, payload("add"), true}}};
     const auto decoded = decode_peer_message(encode_peer_message(proposals));
