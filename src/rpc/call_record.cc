@@ -7,7 +7,6 @@
 #include "rpc/request_text.h"
 
 #include <algorithm>
-#include <cstring>
 #include <memory>
 
 namespace quorate::rpc {
@@ -23,12 +22,12 @@ CallRecord::CallRecord(MethodInfo& method, const Clock& clock, int64_t warning_n
       begun_ns_(clock.monotonic_ns()),
       warning_ns_(warning_ns),
       peer_size_(std::min(peer.size(), kPeerBytesMax)) {
-    std::memcpy(peer_.data(), peer.data(), peer_size_);
+    peer.copy(peer_.data(), peer_size_);
 }
 
 void CallRecord::request(ByteView message) {
     request_bytes_ = message.size();
-    std::memcpy(request_.data(), message.data(), std::min(message.size(), kRequestBytesMax));
+    message.copy(request_.data(), kRequestBytesMax);
 }
 
 bool CallRecord::is_told_of(int64_t took_ns) const {

@@ -261,7 +261,7 @@ void Wal::assert_acceptable(const Batch& batch) const {
 }
 
 Status Wal::write_split(const Batch& batch) {
-    Batch part{.hard_state = batch.hard_state, .mark = batch.mark};
+    Batch part{.mark = batch.mark};
     size_t begin = 0;
     do {
         uint64_t bytes = 0;
@@ -274,10 +274,16 @@ Status Wal::write_split(const Batch& batch) {
             ++end;
         }
         part.entries = batch.entries.subspan(begin, end - begin);
+        // A crash between two parts leaves the first: it must not say that more is committed than
+        // is there.
+        part.hard_state = batch.hard_state;
+        if (part.hard_state && end < batch.entries.size()) {
+            part.hard_state->commit =
+                std::min(part.hard_state->commit, part.entries.back().id.index);
+        }
         if (Status s = write_batch(part); !s.ok()) {
             return s;
         }
-        part.hard_state.reset();
         part.mark.reset();
         begin = end;
     } while (begin < batch.entries.size());

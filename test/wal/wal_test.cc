@@ -94,6 +94,36 @@ TEST_F(WalTest, LargeBatchesAreSplit) {
     EXPECT_EQ(recovered_.entries[19].data(), text(1, 20, 1024 * 1024));
 }
 
+// Cut short at each of its changes.
+TEST_F(WalTest, PartOfALargeBatchCommitsNoMoreThanItHas) {
+    std::vector<raft::Entry> entries;
+    for (uint64_t index = 1; index <= 4; ++index) {
+        entries.push_back(make_entry(1, index, text(1, index, 3 * 1024 * 1024)));
+    }
+    const Batch batch{.hard_state = raft::HardState{.term = 1, .vote = 1, .commit = 4},
+                      .entries = entries};
+    size_t parts_found = 0;
+    bool written = false;
+    for (uint64_t n = 1; !written; ++n) {
+        FaultFileSystem fs;
+        auto wal = Wal::create(fs, kDir, kIdentity, {}, {});
+        ASSERT_TRUE(wal.has_value());
+        fs.crash_at_change(n);
+        written = (*wal)->append(batch).ok();
+        wal->reset();
+        fs.kill();
+        const auto opened = Wal::open(fs, kDir, kIdentity, {});
+        ASSERT_TRUE(opened.has_value()) << opened.error().message();
+        const std::vector<raft::Entry>& found = opened->recovered.entries;
+        if (!found.empty() && found.size() < entries.size()) {
+            ++parts_found;
+            EXPECT_EQ(opened->recovered.hard_state.vote, 1U);
+        }
+        EXPECT_EQ(opened->recovered.hard_state.commit, found.size()) << "change " << n;
+    }
+    EXPECT_GT(parts_found, 0U);
+}
+
 TEST_F(WalTest, AnEntryThatNoFrameHoldsIsRefusedAndTheLogGoesOn) {
     create();
     const std::vector<raft::Entry> huge = {make_entry(1, 1, Bytes(kFrameBytesMax, 'x'))};
