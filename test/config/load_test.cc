@@ -660,6 +660,9 @@ TEST_F(LoadFile, RefusalsNameFileAndLine) {
         {"[storage]\na = 1\n",
          "2: unknown section \"storage\", sections are [storage.NAME], [transport.NAME] and "
          "[auth.NAME]"},
+        {"[auth.jwt]\nttl = 5m\nlog-level = debug\n",
+         "3: log-level is the server's, not a plugin's: it stands above the first section, not in "
+         "[auth.jwt]"},
         {"name = \"x\n", "1: name: the closing quote is missing"},
         {"name = \"x\" y\n", "1: name: nothing may follow the closing quote"},
         {"name = \"x\\n\"\n", "1: name: only \\\" and \\\\ are escapes in quotes"},
