@@ -674,17 +674,36 @@ Result<Ending> serve(const config::Loaded& loaded, const config::Inputs& inputs)
     return server.run(signals);
 }
 
+namespace {
+
+Status check_identity(const config::Config& config) {
+    // Who a domain's records list is found out when the server starts.
+    if (config.discovery.by_dns()) {
+        return {};
+    }
+    // After the first start the data directory tells; one that this user can't look into does not.
+    const auto fs = make_posix_file_system();
+    const auto known = node::load_identity(*fs, node::data_paths(config).identity_file, config);
+    if (!known && known.error().is(errors::kForeignData)) {
+        return known.error();
+    }
+    if (known && known->has_value()) {
+        return {};
+    }
+    const auto identity = node::derive_identity(config);
+    return identity ? Status() : identity.error();
+}
+
+}  // namespace
+
 Status check(const config::Loaded& loaded) {
     const config::Config& config = loaded.config;
     const SystemClock clock;
     metrics::Registry metrics;
     plugin::Host host(metrics, clock);
     plugin::Loader loader(config.plugins.dir, host);
-    // Who a domain's records list is found out when the server starts.
-    if (!config.discovery.by_dns()) {
-        if (const auto identity = node::derive_identity(config); !identity) {
-            return identity.error();
-        }
+    if (Status s = check_identity(config); !s.ok()) {
+        return s;
     }
     if (Status s = storage::try_engine(
             loader, {config.plugins.storage.name, config.plugins.storage.options});

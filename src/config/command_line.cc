@@ -83,7 +83,9 @@ std::vector<po::option> go_style(std::vector<std::string>& arguments) {
 
 Status note_option(CommandLine& line, const po::option& parsed) {
     if (parsed.string_key.empty()) {
-        return {errors::kConfig, in_quotes(parsed.value.front()) + " is not a valid flag"};
+        return usage(
+            in_quotes(parsed.value.front()) +
+            " is not a valid flag; the commands are those of quorate ctl and quorate util");
     }
     const Option* option = find_option(parsed.string_key);
     QUORATE_ASSERT(option != nullptr);

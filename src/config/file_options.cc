@@ -44,6 +44,15 @@ Result<FileOptions> options_of_own_file(const std::string& path, std::string_vie
                             "unknown section " + in_quotes(entry.section) +
                                 ", sections are [storage.NAME], [transport.NAME] and [auth.NAME]");
             }
+            // Lines that are put behind all others would count for a plugin that need not be in
+            // use.
+            if (find_option(entry.key) != nullptr) {
+                return fail(path, entry.line,
+                            entry.key +
+                                " is the server's, not a plugin's: it stands above the "
+                                "first section, not in [" +
+                                entry.section + "]");
+            }
             out.sections[entry.section].emplace_back(entry.key, entry.value);
             continue;
         }

@@ -30,7 +30,7 @@ struct CommandLine {
 };
 
 // Go's rules: -name and --name alike, values after = or as the next argument, switches alone or
-// with =. errors::kUsage for an unknown option or a missing value, errors::kConfig for arguments.
+// with =. errors::kUsage for an unknown option, a missing value or an argument.
 Result<CommandLine> parse_command_line(const std::vector<std::string>& arguments);
 
 struct EnvironmentOptions {

@@ -207,7 +207,8 @@ Result<ClientOptions> destination(Job& job) {
                    !options->tls_files.ca_file.empty();
     options->token.clear();
     auto login =
-        login_of(flags.text("dest-user"), flags.text("dest-password"), "Destination Password: ");
+        login_of(flags.text("dest-user"), flags.text("dest-password"),
+                 {"Destination Password: ", "with --dest-user=name:password or --dest-password"});
     if (!login) {
         return login.error();
     }

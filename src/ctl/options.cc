@@ -122,7 +122,7 @@ Status take_environment(Flags& flags, const FlagGroups& groups) {
     return {};
 }
 
-Result<Login> login_of(std::string_view user, std::string_view password, std::string_view prompt) {
+Result<Login> login_of(std::string_view user, std::string_view password, const Asking& asking) {
     if (user.empty()) {
         return Login{};
     }
@@ -132,7 +132,7 @@ Result<Login> login_of(std::string_view user, std::string_view password, std::st
     if (const size_t colon = user.find(':'); colon != std::string_view::npos) {
         return Login{std::string(user.substr(0, colon)), std::string(user.substr(colon + 1))};
     }
-    auto asked = ask_password(prompt);
+    auto asked = ask_password(asking.prompt, asking.otherwise);
     if (!asked) {
         return asked.error();
     }
@@ -172,7 +172,9 @@ Result<ClientOptions> client_options(const Flags& flags) {
                   !options.tls_files.server_name.empty();
     options.token = flags.text("auth-jwt-token");
     if (options.token.empty()) {
-        auto login = login_of(flags.text("user"), flags.text("password"), "Password: ");
+        auto login = login_of(
+            flags.text("user"), flags.text("password"),
+            {"Password: ", "with --user=name:password, --password or QUORATECTL_PASSWORD"});
         if (!login) {
             return login.error();
         }

@@ -28,7 +28,12 @@ struct Login {
     std::string user;
     std::string password;
 };
-// "user[:password]" and the password's own flag; asks with `prompt` when there is none.
-Result<Login> login_of(std::string_view user, std::string_view password, std::string_view prompt);
+// What is said on a terminal, and where there is none.
+struct Asking {
+    std::string_view prompt;
+    std::string_view otherwise;
+};
+// "user[:password]" and the password's own flag; asks when there is none.
+Result<Login> login_of(std::string_view user, std::string_view password, const Asking& asking);
 
 }  // namespace quorate::ctl

@@ -55,12 +55,12 @@ class SilentTerminal {
 
 }  // namespace
 
-Result<std::string> ask_password(std::string_view prompt) {
+Result<std::string> ask_password(std::string_view prompt, std::string_view otherwise) {
     const SilentTerminal terminal;
     if (!terminal.usable()) {
         return Status(errors::kUsage,
-                      "a password is needed, and there is no terminal to ask on; give it with "
-                      "--user=name:password, --password or ETCDCTL_PASSWORD");
+                      "a password is needed, and there is no terminal to ask on; give it " +
+                          std::string(otherwise));
     }
     terminal.say(prompt);
     std::string password = terminal.line();
@@ -69,15 +69,16 @@ Result<std::string> ask_password(std::string_view prompt) {
 }
 
 Result<std::string> ask_new_password(std::string_view user) {
-    auto password = ask_password("Password of " + std::string(user) + ": ");
+    constexpr std::string_view kOtherwise = "on standard input, with --interactive=false";
+    auto password = ask_password("Password of " + std::string(user) + ": ", kOtherwise);
     if (!password) {
         return password;
     }
     if (password->empty()) {
         return Status(errors::kUsage, "empty password");
     }
-    const auto again =
-        ask_password("Type password of " + std::string(user) + " again for confirmation: ");
+    const auto again = ask_password(
+        "Type password of " + std::string(user) + " again for confirmation: ", kOtherwise);
     if (!again) {
         return again;
     }

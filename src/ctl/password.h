@@ -10,8 +10,8 @@
 
 namespace quorate::ctl {
 
-// errors::kUsage when there is no terminal.
-Result<std::string> ask_password(std::string_view prompt);
+// errors::kUsage when there is no terminal; `otherwise` says how the password can be given then.
+Result<std::string> ask_password(std::string_view prompt, std::string_view otherwise);
 
 // A new one, typed twice. errors::kUsage when it is empty or the two differ.
 Result<std::string> ask_new_password(std::string_view user);

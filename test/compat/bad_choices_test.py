@@ -13,6 +13,8 @@ import sys
 import tempfile
 import unittest
 
+from member import Member
+
 BINARY = None
 TIMEOUT_S = 60
 
@@ -89,6 +91,25 @@ class BadChoicesTest(unittest.TestCase):
                               timeout=TIMEOUT_S, check=False)
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertIn("configuration is valid", done.stdout)
+
+    def test_a_list_that_counts_at_the_first_start_only(self):
+        """What a start goes on with is no mistake for the check either."""
+        with Member(BINARY) as member:
+            data = os.path.join(member.directory, "data")
+
+            def check(*args):
+                return subprocess.run(
+                    [BINARY, "--name=t", f"--data-dir={data}", *args, "--check-config"],
+                    capture_output=True, text=True, timeout=TIMEOUT_S, check=False)
+            stale = "--initial-cluster=other=http://10.0.0.9:2380"
+            self.assertEqual(check(stale).returncode, 0)
+            other = check("--initial-cluster-token=other")
+            self.assertEqual(other.returncode, 5)
+            self.assertIn("data of another cluster", other.stderr)
+            data = self.data_dir
+            fresh = check(stale)
+            self.assertEqual(fresh.returncode, 3)
+            self.assertIn("initial-cluster: this member is --name", fresh.stderr)
 
 
 if __name__ == "__main__":

@@ -477,6 +477,18 @@ def names(test):
         check("  snapshot restore " in Tool([link]).ok("--help", ""), "etcdutl")
 
 
+def passwords(test):
+    """Where there is no terminal to ask on, each command says how else it takes one."""
+    for words, wanted in (("user add root", "on standard input, with --interactive=false"),
+                          ("user passwd root", "on standard input, with --interactive=false"),
+                          ("get x --user=root", "with --user=name:password, --password or QUORATECTL_PASSWORD"),
+                          ("make-mirror a --dest-user=root", "with --dest-user=name:password or --dest-password")):
+        process = test.ours.start(words, "", stdin=subprocess.DEVNULL, start_new_session=True)
+        error = process.communicate(timeout=CALL_TIMEOUT_S)[1]
+        check(process.returncode == 128 and error.endswith(f"no terminal to ask on; give it {wanted}\n"),
+              f"{words}: {process.returncode}, {error}")
+
+
 def version_of(tool):
     try:
         found = re.search(r"etcdctl version: (\d+)\.(\d+)", tool.ok("version", ""))
@@ -485,7 +497,7 @@ def version_of(tool):
     return (int(found[1]), int(found[2])) if found else None
 
 
-GROUPS = [side_by_side, failover, tls, locks, watches, files, completion, names]
+GROUPS = [side_by_side, failover, tls, locks, watches, files, completion, names, passwords]
 
 
 def main():

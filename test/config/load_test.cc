@@ -87,6 +87,7 @@ struct Refusal {
 };
 
 TEST(Load, CommandLineRefusals) {
+    const std::string commands = "; the commands are those of quorate ctl and quorate util";
     const Refusal refusals[] = {
         {{"--nmae=x"}, {}, 2, "flag provided but not defined: -nmae (did you mean --name?)"},
         {{"--qwertyuiop"}, {}, 2, "flag provided but not defined: -qwertyuiop"},
@@ -104,12 +105,12 @@ TEST(Load, CommandLineRefusals) {
         {{"--name"}, {}, 2, "flag needs an argument: -name"},
         {{"---name=x"}, {}, 2, "bad flag syntax: \"---name=x\""},
         {{"--=x"}, {}, 2, "bad flag syntax: \"--=x\""},
-        {{"foo"}, {}, 3, "\"foo\" is not a valid flag"},
-        {{"--name", "a", "foo", "--bogus"}, {}, 3, "\"foo\" is not a valid flag"},
-        {{"--pre-vote", "false"}, {}, 3, "\"false\" is not a valid flag"},
-        {{"--", "--name"}, {}, 3, "\"--name\" is not a valid flag"},
-        {{"-"}, {}, 3, "\"-\" is not a valid flag"},
-        {{""}, {}, 3, "\"\" is not a valid flag"},
+        {{"foo"}, {}, 2, "\"foo\" is not a valid flag" + commands},
+        {{"--name", "a", "foo", "--bogus"}, {}, 2, "\"foo\" is not a valid flag" + commands},
+        {{"--pre-vote", "false"}, {}, 2, "\"false\" is not a valid flag" + commands},
+        {{"--", "--name"}, {}, 2, "\"--name\" is not a valid flag" + commands},
+        {{"-"}, {}, 2, "\"-\" is not a valid flag" + commands},
+        {{""}, {}, 2, "\"\" is not a valid flag" + commands},
         {{"--version=maybe"},
          {},
          2,
@@ -660,6 +661,9 @@ TEST_F(LoadFile, RefusalsNameFileAndLine) {
         {"[storage]\na = 1\n",
          "2: unknown section \"storage\", sections are [storage.NAME], [transport.NAME] and "
          "[auth.NAME]"},
+        {"[auth.jwt]\nttl = 5m\nlog-level = debug\n",
+         "3: log-level is the server's, not a plugin's: it stands above the first section, not in "
+         "[auth.jwt]"},
         {"name = \"x\n", "1: name: the closing quote is missing"},
         {"name = \"x\" y\n", "1: name: nothing may follow the closing quote"},
         {"name = \"x\\n\"\n", "1: name: only \\\" and \\\\ are escapes in quotes"},

@@ -77,7 +77,9 @@ class Machine:
         # Groups of the installed system are not there.
         block = re.sub(r'^chgrp quorate ', "chgrp $(id -g) ", self.here(block), flags=re.M)
         environment = {**os.environ, "PATH": f"{self.folder}/bin:{os.environ['PATH']}",
-                       "SERVICES": self.services.path, "ETCDCTL_API": "3"}
+                       "SERVICES": self.services.path,
+                       # The port that clients call of themselves.
+                       "QUORATECTL_ENDPOINTS": "localhost:" + self.ports["2379"]}
         done = subprocess.run(["bash", "-e", "-o", "pipefail"], input=block, text=True, capture_output=True,
                               env=environment, cwd=self.folder, timeout=BLOCK_S, check=False)
         if done.returncode != 0:
@@ -119,6 +121,9 @@ class PagesTest(unittest.TestCase):
 
     def test_secure(self):
         self.follow("secure.md")
+
+    def test_auth(self):
+        self.follow("auth.md")
 
     def test_backup(self):
         self.follow("backup.md")

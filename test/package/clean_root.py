@@ -43,13 +43,36 @@ def mirror():
     return uris[0] if uris else None
 
 
-def bootstrap(path):
+def bootstrap(path, *packages):
     """What Roots are copies of."""
-    run("debootstrap", "--variant=minbase", SUITE, path, mirror())
+    include = [f"--include={','.join(packages)}"] if packages else []
+    run("debootstrap", "--variant=minbase", *include, SUITE, path, mirror())
+    # The installer of Debian writes it, and programs in Go do without "localhost" otherwise.
+    (pathlib.Path(path) / "etc/hosts").write_text("127.0.0.1 localhost\n::1 localhost\n")
     # Nothing is to be started by packages, as in an image that is being built.
     policy = pathlib.Path(path) / "usr/sbin/policy-rc.d"
     policy.write_text("#!/bin/sh\nexit 101\n")
     policy.chmod(0o755)
+
+
+def build_debs(project, build, out, version):
+    """Of what is built; by the names of the packages."""
+    run(pathlib.Path(project) / "packaging/build", "deb", "--from", build, "--out", out, "--version", version)
+    return {deb.name.split("_")[0]: deb for deb in pathlib.Path(out).glob("*.deb")}
+
+
+def missing():
+    """Why no clean root can be made here, or None."""
+    if os.geteuid() != 0:
+        return "only root can make a clean root"
+    if subprocess.run(["unshare", "--net", "true"], capture_output=True, check=False).returncode != 0:
+        return "no network namespaces can be made"
+    for program in ("debootstrap", "dh", "dpkg-buildpackage", "ip"):
+        if not shutil.which(program):
+            return f"{program} is not installed"
+    if not mirror():
+        return f"apt knows no mirror of {SUITE}"
+    return None
 
 
 class Root:
@@ -60,7 +83,7 @@ class Root:
     def __init__(self, clean, path):
         self.path = pathlib.Path(path)
         run("cp", "-a", "--reflink=auto", clean, self.path)
-        run("mount", "--bind", "/proc", self.path / "proc")
+        self.mount()
         Root.count += 1
         self.network = f"qpkg{os.getpid() % 100000}x{Root.count}"
         run("ip", "netns", "add", self.network)
@@ -70,9 +93,15 @@ class Root:
     def inside_network(self):
         return ("ip", "netns", "exec", self.network)
 
+    def mount(self):
+        run("mount", "--bind", "/proc", self.path / "proc")
+
+    def unmount(self):
+        subprocess.run(["umount", self.path / "proc"], check=False)
+
     def close(self):
         subprocess.run(["ip", "netns", "del", self.network], check=False)
-        subprocess.run(["umount", self.path / "proc"], check=False)
+        self.unmount()
 
     def run(self, *command, user=None, network=False, host=False):
         """With `network`, in the host's network, for apt; with `host`, the host's program in ours."""

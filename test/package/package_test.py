@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """Installs the debs in a clean Debian, starts a member as its unit does, upgrades, removes and purges
-them; follows packaging/doc/first-cluster.md in another, word for word; and builds the rpms and asks rpmlint
-and rpm about them.
+them; follows the pages of packaging/doc in another, word for word; and builds the rpms, asks rpmlint and rpm about
+them and installs them. systemd_test.py does the former where systemd runs.
 
 usage: package_test.py PROJECT BUILD
 
@@ -18,8 +18,8 @@ import sys
 import tempfile
 import unittest
 
-from clean_root import Root, RootServices, Service, bootstrap, mirror, run, SUITE
-from walk import Walk
+from clean_root import Root, RootServices, Service, bootstrap, build_debs, missing, run
+from pages import Pages
 
 PROJECT = BUILD = None
 OLD, NEW = "0.1.0~test1", "0.1.0~test2"
@@ -38,11 +38,6 @@ def clean_root():
     return CLEAN
 
 
-def build_debs(out, version):
-    run(PROJECT / "packaging/build", "deb", "--from", BUILD, "--out", out, "--version", version)
-    return {deb.name.split("_")[0]: deb for deb in pathlib.Path(out).glob("*.deb")}
-
-
 class DebTest(unittest.TestCase):
     """One story, in the order of its chapters."""
 
@@ -50,7 +45,7 @@ class DebTest(unittest.TestCase):
     def setUpClass(cls):
         folder = tempfile.TemporaryDirectory(prefix="quorate-package-")
         cls.addClassCleanup(folder.cleanup)
-        cls.debs = {version: build_debs(f"{folder.name}/{version}", version) for version in (OLD, NEW)}
+        cls.debs = {version: build_debs(PROJECT, BUILD, f"{folder.name}/{version}", version) for version in (OLD, NEW)}
         cls.root = Root(clean_root(), f"{folder.name}/root")
         cls.addClassCleanup(cls.root.close)
 
@@ -146,68 +141,23 @@ class DebTest(unittest.TestCase):
         self.assertFalse(self.data.exists())
 
 
-class DocTest(unittest.TestCase):
-    """The pages as they are printed, by root in a Debian where nothing but the packages is installed."""
-
-    BLOCK = re.compile(r'^<!-- test: (run|shell|config|output) -->\n```\w*\n(.*?)^```$', re.S | re.M)
+class DocTest(Pages, unittest.TestCase):
+    """Where no systemd runs."""
 
     @classmethod
     def setUpClass(cls):
-        folder = tempfile.TemporaryDirectory(prefix="quorate-debs-")
-        cls.addClassCleanup(folder.cleanup)
-        cls.debs = folder.name
-        build_debs(cls.debs, NEW)
+        cls.build(PROJECT, BUILD, NEW)
 
     def setUp(self):
-        folder = tempfile.TemporaryDirectory(prefix="quorate-walk-")
-        self.addCleanup(folder.cleanup)
-        self.root = Root(clean_root(), f"{folder.name}/root")
-        self.addCleanup(self.root.close)
-        shutil.copytree(self.debs, self.root.path / "root/quorate/packages")
+        self.root = self.make_root(Root, clean_root())
 
     def install(self, commands):
-        self.root.run("bash", "-e", "-c", "cd /root/quorate\n" + commands, network=True)
-        systemctl = RootServices(self.root)
-        self.addCleanup(systemctl.close)
-        return systemctl
+        self.run_with_network(commands)
+        self.systemctl = RootServices(self.root)
+        self.addCleanup(self.systemctl.close)
 
-    def shell(self, commands):
-        return self.root.run("bash", "-e", "-o", "pipefail", "-c", "cd /root\n" + commands)
-
-    def blocks(self, page):
-        return self.BLOCK.findall((PROJECT / "packaging/doc" / page).read_text(encoding="utf-8"))
-
-    def test_first_cluster(self):
-        """From the built debs to three members with TLS, users and backups, by one page alone."""
-        page = Walk(PROJECT / "packaging/doc/first-cluster.md")
-        self.install(page.install)
-        self.assertEqual(page.differences(self.shell(page.script())), [])
-
-    def test_other_pages(self):
-        systemctl = self.install("apt-get install -y ./packages/quorate-client_*.deb "
-                                 "./packages/quorate-server_*.deb openssl curl\n")
-        fresh = (self.root.path / "etc/quorate/quorate.conf").read_text(encoding="utf-8")
-        for page in ("install.md", "configure.md", "secure.md", "backup.md", "monitor.md", "tls.md"):
-            with self.subTest(page):
-                self.follow(page)
-            systemctl.stop_all()
-            self.shell("rm -rf /var/lib/quorate/* /etc/quorate/*")
-            (self.root.path / "etc/quorate/quorate.conf").write_text(fresh, encoding="utf-8")
-
-    def follow(self, page):
-        printed = script = ""
-        for kind, block in self.blocks(page):
-            if kind == "run":
-                printed = self.shell(block)
-            elif kind == "output":
-                self.assertEqual(printed, block)
-            elif kind == "config" and page == "tls.md":
-                (self.root.path / "etc/quorate/quorate.conf").write_text(block, encoding="utf-8")
-            elif kind == "shell":
-                script += block
-        if script:
-            self.root.run("ip", "address", "add", "10.0.0.1/32", "dev", "lo", host=True)
-            self.assertEqual(self.shell(script).count("greeting\nhello\n"), 1)
+    def stop_all(self):
+        self.systemctl.stop_all()
 
 
 @unittest.skipUnless(shutil.which("rpmbuild") and shutil.which("rpmlint"), "rpm or rpmlint is not installed")
@@ -217,6 +167,7 @@ class RpmTest(unittest.TestCase):
         folder = tempfile.TemporaryDirectory(prefix="quorate-rpm-")
         cls.addClassCleanup(folder.cleanup)
         run(PROJECT / "packaging/build", "rpm", "--from", BUILD, "--out", folder.name)
+        cls.folder = pathlib.Path(folder.name)
         cls.rpms = {re.match(r'quorate-(?!\d)[a-z-]*[a-z]', rpm.name).group(): rpm
                     for rpm in pathlib.Path(folder.name).glob("*.rpm")}
 
@@ -245,18 +196,31 @@ class RpmTest(unittest.TestCase):
             done = subprocess.run(["sh", "-n"], input=part, text=True, capture_output=True, check=False)
             self.assertEqual((done.returncode, done.stderr), (0, ""), part)
 
+    def test_install_and_go_again(self):
+        """In a Debian, whose packages rpm knows nothing of: files, owners and scripts, not the programs."""
+        root = Root(clean_root(), self.folder / "root")
+        self.addCleanup(root.close)
 
-def missing():
-    if os.geteuid() != 0:
-        return "only root can make a clean root"
-    if subprocess.run(["unshare", "--net", "true"], capture_output=True, check=False).returncode != 0:
-        return "no network namespaces can be made"
-    for program in ("debootstrap", "dh", "dpkg-buildpackage", "ip"):
-        if not shutil.which(program):
-            return f"{program} is not installed"
-    if not mirror():
-        return f"apt knows no mirror of {SUITE}"
-    return None
+        def rpm(*arguments):
+            return run("rpm", "--root", root.path, "--force-debian", "--nodeps", *arguments)
+        some = [self.rpms[f"quorate-{name}"] for name in ("client", "server", "engine-rocksdb")]
+        rpm("--install", *some)
+        data = root.path / "var/lib/quorate"
+        self.assertEqual((data.stat().st_uid, data.stat().st_mode & 0o777), (root.user_id("quorate"), 0o700))
+        self.assertEqual(rpm("--verify", "quorate-client", "quorate-server", "quorate-engine-rocksdb"), "")
+        conf = root.path / "etc/quorate/quorate.conf"
+        conf.write_text(conf.read_text(encoding="utf-8") + KEPT, encoding="utf-8")
+        (data / "stored").write_text("a value")
+        rpm("--upgrade", "--force", *some)
+        self.assertIn(KEPT, conf.read_text(encoding="utf-8"))
+        enabled = root.path / "etc/systemd/system/multi-user.target.wants/quorate@m1.service"
+        enabled.parent.mkdir(parents=True, exist_ok=True)
+        enabled.symlink_to("/usr/lib/systemd/system/quorate@.service")
+        rpm("--erase", "quorate-server", "quorate-client", "quorate-engine-rocksdb")
+        self.assertFalse((root.path / "usr/bin/quorate").exists())
+        self.assertFalse(enabled.is_symlink())
+        self.assertIn(KEPT, conf.with_suffix(".conf.rpmsave").read_text(encoding="utf-8"))
+        self.assertEqual((data / "stored").read_text(), "a value")
 
 
 if __name__ == "__main__":
