@@ -35,8 +35,10 @@ raft::Config raft_config(const config::Config& config, uint64_t self) {
     return raft;
 }
 
-RaftLoopOptions raft_loop_options(const config::Config& config, int64_t request_timeout_ns) {
+RaftLoopOptions raft_loop_options(const config::Config& config, int64_t request_timeout_ns,
+                                  uint64_t gather_entries) {
     RaftLoopOptions options;
+    options.gather_entries = gather_entries;
     options.request_timeout_ns = request_timeout_ns;
     options.catchup_entries = config.raft.snapshot_catchup_entries;
     options.election_ticks = config.raft.election_timeout_ms / config.raft.heartbeat_interval_ms;
@@ -145,7 +147,7 @@ Node::Node(const config::Config& config, Environment environment,
                                                                 environment_.backend, status_})
                                      : std::make_unique<NoPeers>()),
       raft_loop_(raft_config(config, booted_.identity.member_id), std::move(booted_.restored),
-                 raft_loop_options(config, request_timeout_ns_),
+                 raft_loop_options(config, request_timeout_ns_, environment_.gather_entries),
                  {apply_inbox_, wal_inbox_, read_pool_.inbox(), wal_loop_, status_, *peers_,
                   [this] { environment_.on_end(EndReason::kReopen); }}),
       apply_loop_(

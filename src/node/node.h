@@ -75,6 +75,7 @@ class Node {
         // The engine keeps what it has synced; mem does not.
         bool engine_is_durable = true;
         uint64_t wal_segment_bytes = wal::Options().segment_bytes;
+        uint64_t gather_entries = RaftLoopOptions().gather_entries;
         // The way to other members; without it there is none, and a cluster of one is all that
         // works.
         std::function<std::unique_ptr<PeerLinks>(const PeerContext&)> make_peers = nullptr;

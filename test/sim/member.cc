@@ -171,7 +171,8 @@ Status Member::start() {
                                             .tokens = run.tokens,
                                             .flush = [] {},
                                             .engine_is_durable = true,
-                                            .wal_segment_bytes = options_.wal_segment_bytes};
+                                            .wal_segment_bytes = options_.wal_segment_bytes,
+                                            .gather_entries = options_.gather_entries};
         environment.on_end = [this](node::EndReason reason) { give_up(reason); };
         if (options_.make_client) {
             run.client = options_.make_client(*this);

@@ -35,6 +35,7 @@ struct MemberOptions {
     std::vector<std::string> arguments;
     int64_t drift_permille = 0;
     uint64_t wal_segment_bytes = 128 * 1024;
+    uint64_t gather_entries = 1;
     // Wraps the disk, for mutants of it; null: as it is.
     std::function<std::unique_ptr<FileSystem>(FileSystem&)> wrap_disk;
     // Null: it is alone.

@@ -73,6 +73,7 @@ void World::make_members() {
     }
     // The shorter, the more elections there are, and the later a late message is.
     const uint64_t heartbeat_ms = 100 >> random_.below(4);
+    Rng gathering(options_.seed, "gathering");
     for (uint64_t i = 1; i <= options_.members + options_.spares; ++i) {
         MemberOptions member;
         member.name = "m" + std::to_string(i);
@@ -87,6 +88,9 @@ void World::make_members() {
                             "--watch-progress-notify-interval=2s"};
         member.drift_permille = random_.between(-kDriftMax_permille, kDriftMax_permille);
         member.wal_segment_bytes = 32 * 1024 << random_.below(4);
+        // Clients here have few requests under way; a leader's proposals are to gather all the
+        // same.
+        member.gather_entries = 1 << gathering.below(5);
         member.wrap_disk = options_.wrap_disk;
         if (options_.spares > 0) {
             // Its rules want members connected for seconds, and there is no such thing here.
