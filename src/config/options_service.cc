@@ -143,9 +143,7 @@ std::vector<Option> check_rows() {
          "Time between comparisons of the data of all members (0: never).",
          [](Draft& d, View v) {
              return keep(to_duration(v), d.config.mvcc.corrupt_check_interval_ns);
-         },
-         Group::kChecks, Support::kNoEffect,
-         "members always compare the hash of their states, every --compact-hash-check-time"},
+         }},
         {"compact-hash-check-time", "DURATION", "1m0s",
          "Time between comparisons of the hash of the members' states.",
          [](Draft& d, View v) {
