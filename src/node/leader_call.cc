@@ -46,7 +46,8 @@ void LeaderCall::make(RaftLoop& loop) {
     } else if (leader == raft::kNobody) {
         make_at_next_tick(loop);
     } else if (leader != loop.raft().self()) {
-        const int64_t try_ns = std::min(left_ns, request_.try_ns);
+        const int64_t try_ns =
+            request_.twice == Twice::kMay ? std::min(left_ns, request_.try_ns) : left_ns;
         loop.peers().call(
             leader, request_.path, request_.content,
             static_cast<uint64_t>(std::max<int64_t>(1, try_ns / kMillisecond_ns)),
@@ -68,6 +69,10 @@ void LeaderCall::make_at_next_tick(RaftLoop& loop) {
 void LeaderCall::take(Result<Bytes> answer) {
     if (answer || !leader_is_lost(answer.error())) {
         give(std::move(answer));
+        return;
+    }
+    if (request_.twice == Twice::kMustNot) {
+        give(Status(errors::kTimeoutDueToLeaderFail));  // done or not
         return;
     }
     raft_.push_always(

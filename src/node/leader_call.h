@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // One request that only the leader can answer, made by a member that does not lead. While there is
-// no leader it waits, and one that is lost before it has answered is followed by the next one,
-// which is asked again: so such a request may arrive twice. Thread: raft loop; the answer is given
-// on any.
+// no leader it waits. A leader that is lost before it has answered is followed by the next one,
+// which is asked again, if the request may arrive twice. Thread: raft loop; the answer is given on
+// any.
 #pragma once
 
 #include "base/bytes.h"
@@ -23,13 +23,15 @@ class RaftLoop;
 
 class LeaderCall : public std::enable_shared_from_this<LeaderCall> {
   public:
+    enum class Twice : uint8_t { kMay, kMustNot };
     struct Request {
         Bytes path;
         Bytes content;
         int64_t deadline_ns;  // monotonic
-        // One leader is given so long: one that is stopped or cut off answers no more, and another
-        // one is elected meanwhile.
+        // One leader is given so long, if another may be asked: one that is stopped or cut off
+        // answers no more, and another one is elected meanwhile.
         int64_t try_ns;
+        Twice twice;
     };
     // Exactly one of these is called.
     struct Outcome {

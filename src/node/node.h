@@ -138,7 +138,8 @@ class Node {
         raft_inbox_.push_always(SnapshotArrived{std::move(message)});
     }
     // Asks the leader what only it can answer; for a member that does not lead.
-    void call_leader(ByteView path, ByteView request, LeaderCall::Outcome outcome);
+    void call_leader(ByteView path, ByteView request, LeaderCall::Twice twice,
+                     LeaderCall::Outcome outcome);
 
     // Runs on the core thread when there has been no leader for so long that streams which want one
     // are to end. Before start().

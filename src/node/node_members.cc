@@ -192,7 +192,8 @@ void Node::end_if_removed(int64_t now_ns) {
     }
 }
 
-void Node::call_leader(ByteView path, ByteView request, LeaderCall::Outcome outcome) {
+void Node::call_leader(ByteView path, ByteView request, LeaderCall::Twice twice,
+                       LeaderCall::Outcome outcome) {
     Admission::Ticket ticket = reads_.enter(0);
     if (!ticket) {
         outcome.answered(Status(errors::kRequestTooManyRequests));
@@ -202,7 +203,7 @@ void Node::call_leader(ByteView path, ByteView request, LeaderCall::Outcome outc
         raft_inbox_, environment_.clock, std::move(ticket),
         LeaderCall::Request{Bytes(path), Bytes(request),
                             environment_.clock.monotonic_ns() + request_timeout_ns_,
-                            int64_t{config_.raft.election_timeout_ms} * kMillisecond_ns},
+                            int64_t{config_.raft.election_timeout_ms} * kMillisecond_ns, twice},
         std::move(outcome));
     raft_inbox_.push_always(RaftTask([call](RaftLoop& loop) { call->make(loop); }));
 }

@@ -260,7 +260,9 @@ void ClusterService::member_promote(const CallContext& context, ByteView message
         return;
     }
     auto shared = std::make_shared<Reply>(std::move(reply));
+    // Who was promoted by the first try would be refused by the second.
     node_.call_leader(kPromotePath, encode_on_behalf(*context.caller, message),
+                      node::LeaderCall::Twice::kMustNot,
                       {[shared](const Result<Bytes>& answer) {
                            if (answer) {
                                shared->reply(*answer);

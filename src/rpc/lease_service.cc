@@ -24,9 +24,9 @@ struct KeepAliveStream {
     KeepAliveStream(const KeepAliveStream&) = delete;
     KeepAliveStream& operator=(const KeepAliveStream&) = delete;
     ~KeepAliveStream() {
-        if (asked_for_all && reply) {
-            // An answer that never came was dropped by a member that stops.
-            reply.finish(unanswered.load() == 0 ? Status() : errors::kStopped);
+        // Without one of the answers the reply is dropped, which says why.
+        if (asked_for_all && reply && unanswered.load() == 0) {
+            reply.finish({});
         }
     }
 
@@ -150,6 +150,7 @@ class KeepAliveCall final : public transport::Call {
         // again in good time.
         node.call_leader(
             kRenewPath, encode_on_behalf(caller, request.SerializeAsString()),
+            node::LeaderCall::Twice::kMay,
             {[&node, stream](const Result<Bytes>& renewal) {
                  static_cast<void>(node.run_on_state([&node, stream, renewal](apply::State& now) {
                      answer(node, *stream, now, renewal);
@@ -346,17 +347,17 @@ void LeaseService::time_to_live(const CallContext& context, ByteView message, Re
         return;
     }
     auto shared = std::make_shared<Reply>(std::move(reply));
-    node_.call_leader(kTimeToLivePath, encode_on_behalf(*context.caller, message),
-                      {[this, shared](Result<Bytes> answer) {
-                           answer_on_state(
-                               node_, std::move(*shared),
-                               [this, rest = std::move(answer)](apply::State& state, Reply& to) {
-                                   reply_with_header(state, rest, to);
-                               });
-                       },
-                       [this, shared, request, caller = context.caller] {
-                           time_to_live_here(request, caller, std::move(*shared));
-                       }});
+    node_.call_leader(
+        kTimeToLivePath, encode_on_behalf(*context.caller, message), node::LeaderCall::Twice::kMay,
+        {[this, shared](Result<Bytes> answer) {
+             answer_on_state(node_, std::move(*shared),
+                             [this, rest = std::move(answer)](apply::State& state, Reply& to) {
+                                 reply_with_header(state, rest, to);
+                             });
+         },
+         [this, shared, request, caller = context.caller] {
+             time_to_live_here(request, caller, std::move(*shared));
+         }});
 }
 
 void LeaseService::time_to_live_here(const etcdserverpb::LeaseTimeToLiveRequest& request,
