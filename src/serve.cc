@@ -127,9 +127,10 @@ struct Services {
 // Clients and members come to different addresses and are answered by different services.
 class Reception final : public transport::Handler {
   public:
-    void set(transport::Handler& clients, transport::Handler& members) {
+    void set(transport::Handler& clients, transport::Handler& members, node::Node& node) {
         clients_ = &clients;
         members_ = &members;
+        node_ = &node;
     }
     void add_member_listener(uint32_t id) { member_listeners_.insert(id); }
 
@@ -139,10 +140,12 @@ class Reception final : public transport::Handler {
             member_listeners_.contains(info.listener) ? *members_ : *clients_;
         return handler.on_call(info, std::move(reply));
     }
+    void on_turn_end() override { node_->end_of_turn(); }
 
   private:
     transport::Handler* clients_ = nullptr;
     transport::Handler* members_ = nullptr;
+    node::Node* node_ = nullptr;
     std::set<uint32_t> member_listeners_;  // constant once the transport runs
 };
 
@@ -529,7 +532,7 @@ class Server {
         snapshots_ = std::make_unique<node::SnapshotReceiver>(*node_, *fs_, paths_.snapshot_dir);
         members_ = std::make_unique<rpc::PeerService>(*node_, *snapshots_);
         services_->register_peer_methods(*members_);
-        reception_.set(router_, *members_);
+        reception_.set(router_, *members_, *node_);
         add_transport_metrics(metrics_, *transport_);
         Status started = listen_for_members(*transport_, config_, tls_, reception_);
         if (started.ok()) {

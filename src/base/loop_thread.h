@@ -2,6 +2,7 @@
 //
 // LoopThread: a named thread that runs a turn whenever it is woken or its timer is due. Loops are
 // plain classes without threads; which loops share a thread is decided where the node is wired.
+// While it sleeps another thread may run a turn in its place (run_here); never two at once.
 #pragma once
 
 #include "base/waker.h"
@@ -9,6 +10,7 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
+#include <mutex>
 #include <string>
 #include <thread>
 
@@ -27,14 +29,21 @@ class LoopThread {
 
     Waker& waker() { return waker_; }
     void start(Turn turn);
+    // Does the work of a thread that sleeps on the calling thread, which spares the wake-ups there
+    // and back. False when it does not sleep, was not started or stops: nothing was done then, and
+    // the caller wakes it. What it is to do is in its mailboxes already.
+    [[nodiscard]] bool run_here();
     // Runs one more turn for what is still queued, then joins. Idempotent.
     void stop();
 
   private:
-    void run(const Turn& turn);
+    void run();
 
     const std::string name_;
+    Turn turn_;
     Waker waker_;
+    std::mutex at_work_;          // whoever runs a turn
+    int64_t sleeps_until_ns_{0};  // of the thread itself; guarded by at_work_
     std::atomic<bool> stopping_{false};
     std::thread thread_;
 };

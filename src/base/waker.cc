@@ -6,9 +6,15 @@
 namespace quorate {
 
 void Waker::wake() {
-    if (signalled_.exchange(true, std::memory_order_acq_rel)) {
+    if (signalled_.exchange(true)) {
         return;  // the sleeper has a wake it has not used yet
     }
+    if (!awake_.load()) {
+        notify();
+    }
+}
+
+void Waker::notify() {
     {
         // Taken so that the notification can't fall between the sleeper's test and its wait.
         const std::lock_guard lock(mutex_);
@@ -17,10 +23,21 @@ void Waker::wake() {
 }
 
 void Waker::sleep(int64_t timeout_ns) {
-    std::unique_lock lock(mutex_);
-    condition_.wait_for(lock, std::chrono::nanoseconds(timeout_ns),
-                        [this] { return signalled_.load(std::memory_order_acquire); });
-    signalled_.store(false, std::memory_order_release);
+    awake_.store(false);
+    {
+        std::unique_lock lock(mutex_);
+        condition_.wait_for(lock, std::chrono::nanoseconds(timeout_ns),
+                            [this] { return signalled_.load(); });
+    }
+    awake_.store(true);
+    signalled_.store(false);
+}
+
+void Waker::give_back() {
+    awake_.store(false);
+    if (signalled_.load()) {
+        notify();
+    }
 }
 
 }  // namespace quorate

@@ -24,6 +24,15 @@ constexpr size_t kInboxMax = 256 * 1024;
 constexpr size_t kWatchInboxMax = 1024 * 1024;
 constexpr size_t kReadThreads = 2;
 constexpr uint64_t kReadsMax = 64 * 1024;
+// A thread that receives requests syncs the log itself as long as the disk is that quick, and the
+// engine has no more than that to do.
+constexpr int64_t kSyncHereMax_ns = kMillisecond_ns;
+constexpr size_t kEngineBacklogHereMax = 8 << 20;
+// Less than that the engine is given with the next tick only.
+constexpr size_t kEngineGathered = 64 << 10;
+
+// The node that hears of the ends of this thread's turns.
+thread_local const Node* t_ends_turns_of = nullptr;
 
 raft::Config raft_config(const config::Config& config, uint64_t self) {
     raft::Config raft;
@@ -79,6 +88,7 @@ mvcc::WatchHubOptions watch_options(const config::Config& config) {
 storage::WriteBehind::Options engine_options(const Clock& clock, metrics::Registry& metrics) {
     storage::WriteBehind::Options options;
     options.clock = &clock;
+    options.gathered_bytes = kEngineGathered;
     options.write_seconds = &metrics.histogram(
         "etcd_disk_backend_commit_duration_seconds",
         "The latency distributions of commit called by backend.", {0.001, 2, 14});
@@ -156,7 +166,11 @@ Node::Node(const config::Config& config, Environment environment,
           apply_loop_options(config),
           {raft_inbox_, status_, engine_, environment_.clock, environment_.engine_is_durable,
            [this] { environment_.flush(); },
-           [this](int64_t revision) { watch_inbox_.push_always(WatchPublished{revision}); },
+           [this](int64_t revision) {
+               if (watch_loop_.has_streams()) {
+                   watch_inbox_.push_always(WatchPublished{revision});
+               }
+           },
            [this](std::shared_ptr<const cluster::List> members) {
                show_members(std::move(members));
            },
@@ -280,6 +294,7 @@ int64_t Node::tick_if_due() {
         // A thread that slept too long gives one tick, not many: elections must not pile up.
         next_tick_ns_ = now_ns + tick_ns_;
         raft_loop_.tick(now_ns);
+        engine_.hurry();
         publish_if_due(now_ns);
         follow_version_if_due(now_ns);
         disable_auth_if_forced(now_ns);
@@ -336,11 +351,35 @@ void Node::submit(Proposal&& proposal, wire::CommandKind kind, const wire::Origi
     proposal.waiter.reply = std::move(reply);
     proposal.payload = std::make_shared<const Bytes>(std::move(payload));
     proposal.deadline_ns = environment_.clock.monotonic_ns() + request_timeout_ns_;
-    // A loop that ceases to gather looks into its inbox once more before it sleeps.
     raft_inbox_.push_quietly(std::move(proposal));
-    if (!status_.gathers_proposals.load()) {
+    // A loop that ceases to gather looks into its inbox once more before it sleeps.
+    if (status_.gathers_proposals.load()) {
+        return;
+    }
+    if (t_ends_turns_of == this && proposals_.requests() == 1) {
+        waits_for_turn_end_.store(true);
+    } else {
         raft_inbox_.wake();
     }
+}
+
+void Node::end_of_turn() {
+    t_ends_turns_of = this;
+    if (!waits_for_turn_end_.load(std::memory_order_relaxed) ||
+        !waits_for_turn_end_.exchange(false) || raft_inbox_.empty()) {
+        return;
+    }
+    if (!may_work_here() || !core_thread_.run_here()) {
+        raft_inbox_.wake();
+    }
+}
+
+// Others whose requests come on the same thread wait meanwhile, for no longer than a good disk
+// takes to sync. When several have proposed something, one thread syncs while another receives.
+bool Node::may_work_here() const {
+    return !apply_apart_ && proposals_.requests() == 1 && reads_confirmed() &&
+           wal_loop_.last_sync_ns() <= kSyncHereMax_ns &&
+           engine_.pending_bytes() <= kEngineBacklogHereMax;
 }
 
 void Node::propose_own(wire::CommandKind kind, const Bytes& request) {

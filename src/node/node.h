@@ -115,6 +115,10 @@ class Node {
                                transport::Reply reply);
     // The same for this member's own commands.
     void propose_own(wire::CommandKind kind, const Bytes& request);
+    // A thread that receives requests has handed out what it had. If that was one proposal, and
+    // nothing else is at work, the rest is done on this thread (see ARCHITECTURE.md). A thread that
+    // calls it once calls it after everything that it proposes.
+    void end_of_turn();
 
     // Whatever is published is the newest state there is: a read may go ahead at once.
     bool reads_confirmed() const { return status_.reads_confirmed.load(); }
@@ -176,6 +180,7 @@ class Node {
     Node(const config::Config& config, Environment environment,
          std::unique_ptr<LoopThread> spares_thread, Booted booted);
 
+    bool may_work_here() const;
     void submit(Proposal&& proposal, wire::CommandKind kind, const wire::Origin& origin,
                 ByteView request, transport::Reply reply);
     int64_t core_turn();
@@ -224,6 +229,8 @@ class Node {
 
     // With peers the two have a thread each: a long apply must not keep heartbeats waiting.
     const bool apply_apart_;
+    // The only proposal there is has come without a wake, which follows at its thread's turn's end.
+    std::atomic<bool> waits_for_turn_end_{false};
     LoopThread core_thread_{"core"};
     LoopThread apply_thread_{"apply"};
     LoopThread wal_thread_{"wal"};

@@ -108,7 +108,9 @@ void WalLoop::write_and_sync(std::vector<LogWrite>& writes) {
         }
     }
     write_seconds_.observe_ns(written_ns - begin_ns);
-    sync_seconds_.observe_ns(clock_.monotonic_ns() - written_ns);
+    const int64_t sync_ns = clock_.monotonic_ns() - written_ns;
+    last_sync_ns_.store(sync_ns, std::memory_order_relaxed);
+    sync_seconds_.observe_ns(sync_ns);
     written_bytes_.add(static_cast<int64_t>(bytes));
 }
 

@@ -95,6 +95,7 @@ void WatchLoop::take(WatchOpen& open) {
     const mvcc::StreamId id =
         hub_.open_stream(std::move(open.client), {.require_leader = open.require_leader});
     streams_.emplace(open.key, Stream{id, client, open.require_leader});
+    show_streams();
 }
 
 void WatchLoop::take(const WatchClose& close) {
@@ -102,6 +103,7 @@ void WatchLoop::take(const WatchClose& close) {
         stream->client->set_end(close.status);
         hub_.close_stream(stream->id);
         streams_.erase(close.key);
+        show_streams();
     }
 }
 
@@ -138,7 +140,14 @@ void WatchLoop::take(const WatchProgressRequest& request) {
 
 void WatchLoop::take(const WatchLeaderLost&) {
     std::erase_if(streams_, [](const auto& entry) { return entry.second.require_leader; });
+    show_streams();
     hub_.leader_lost();
+}
+
+// Before the hub looks at what is published: see has_streams().
+void WatchLoop::show_streams() {
+    has_streams_.store(!streams_.empty(), std::memory_order_relaxed);
+    std::atomic_thread_fence(std::memory_order_seq_cst);
 }
 
 void WatchLoop::follow(Stream& stream, mvcc::Intake intake) {

@@ -9,6 +9,7 @@
 #include "base/metrics.h"
 #include "mvcc/watch_hub.h"
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <unordered_map>
@@ -77,6 +78,14 @@ class WatchLoop {
     // Ends all streams.
     void stop();
 
+    // Any thread, after something was published: whether anybody is to hear of it before the loop
+    // looks by itself, which it does ten times a second. A stream that opens meanwhile begins
+    // behind what was published.
+    bool has_streams() const {
+        std::atomic_thread_fence(std::memory_order_seq_cst);
+        return has_streams_.load(std::memory_order_relaxed);
+    }
+
   private:
     struct Stream {
         mvcc::StreamId id;
@@ -95,12 +104,14 @@ class WatchLoop {
     void take(const WatchLeaderLost&);
     void follow(Stream& stream, mvcc::Intake intake);
     Stream* find(WatchKey key);
+    void show_streams();
     void publish_stats();
     void measure_events(int64_t took_ns);
 
     mvcc::WatchHub hub_;
     const Clock& clock_;
     std::unordered_map<WatchKey, Stream> streams_;
+    std::atomic<bool> has_streams_{false};
 
     metrics::Gauge& streams_gauge_;
     metrics::Gauge& watchers_gauge_;

@@ -41,8 +41,11 @@ void WriteBehind::submit(WriteBatch&& batch, uint64_t seq) {
     submitted_ = seq;
     const size_t bytes = batch.memory_bytes() + sizeof(Item);
     wait_for_space(bytes);
-    pending_bytes_.fetch_add(bytes, std::memory_order_acq_rel);
-    mailbox_.push_always({std::move(batch), seq, nullptr, bytes});
+    const size_t pending = pending_bytes_.fetch_add(bytes, std::memory_order_acq_rel) + bytes;
+    mailbox_.push_quietly({std::move(batch), seq, nullptr, bytes});
+    if (pending >= options_.gathered_bytes) {
+        mailbox_.wake();
+    }
     if (options_.mode == Mode::kPumped && pending_bytes() > options_.pending_bytes_max) {
         turn();
     }
@@ -64,6 +67,12 @@ void WriteBehind::sync(SyncHandler done) {
     QUORATE_ASSERT(!stopped_);
     QUORATE_ASSERT(done != nullptr);
     mailbox_.push_always({WriteBatch(), 0, std::move(done), 0});
+}
+
+void WriteBehind::hurry() {
+    if (pending_bytes() > 0) {
+        mailbox_.wake();
+    }
 }
 
 void WriteBehind::stop() {

@@ -45,6 +45,9 @@ class WriteBehind {
         size_t pending_bytes_max = 64 << 20;
         // Batches are merged up to this size; a single batch may be larger.
         size_t write_bytes_max = 1 << 20;
+        // kThread: with less waiting, submit leaves the thread asleep until hurry() or sync(). Few
+        // writes then cost no wake-ups.
+        size_t gathered_bytes = 0;
         // With both, each engine write is timed.
         const Clock* clock = nullptr;
         metrics::Histogram* write_seconds = nullptr;
@@ -67,6 +70,8 @@ class WriteBehind {
     void submit(WriteBatch&& batch, uint64_t seq);
     // Apply loop. `done` once everything submitted so far survives a power cut, or can't.
     void sync(SyncHandler done);
+    // Any thread. What waits is written soon, however little it is.
+    void hurry();
     // Apply loop. Writes what is waiting, then joins the thread. Idempotent; nothing is submitted
     // afterwards. Does not sync.
     void stop();

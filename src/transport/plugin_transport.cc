@@ -211,6 +211,9 @@ class PluginTransport final : public Transport {
         }
     }
     static void on_released(void* user) noexcept { static_cast<PluginCall*>(user)->release(); }
+    static void on_turn_end(void* ctx) noexcept {
+        static_cast<PluginTransport*>(ctx)->handler_.on_turn_end();
+    }
 
     Status status(quorate_code code, const quorate_error& error) const {
         return code == QUORATE_OK ? Status() : plugin_.failure(code, error);
@@ -219,8 +222,9 @@ class PluginTransport final : public Transport {
     const Plugin& plugin_;
     const Interface calls_;
     Handler& handler_;
-    const quorate_transport_events events_{sizeof events_, this,      on_call,     on_message,
-                                           on_half_close,  on_cancel, on_writable, on_released};
+    const quorate_transport_events events_{sizeof events_, this,          on_call,
+                                           on_message,     on_half_close, on_cancel,
+                                           on_writable,    on_released,   on_turn_end};
     quorate_transport* self_ = nullptr;
     std::unique_ptr<PluginClient> client_;
 };

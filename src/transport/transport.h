@@ -112,6 +112,8 @@ class Handler {
   public:
     virtual ~Handler() = default;
     virtual std::unique_ptr<Call> on_call(const CallInfo& info, Reply reply) = 0;
+    // This thread has handed out all that it had received, and sends next what was answered.
+    virtual void on_turn_end() {}
 };
 
 enum class TlsVersion : uint32_t { kDefault = 0, kTls12 = 0x0303, kTls13 = 0x0304 };

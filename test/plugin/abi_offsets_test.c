@@ -132,7 +132,7 @@ FIELD(quorate_call_info, tls_common_name, 80);
 FIELD(quorate_call_info, headers, 96);
 FIELD(quorate_call_info, header_count, 104);
 
-SIZE(quorate_transport_events, 64);
+SIZE(quorate_transport_events, 72);
 FIELD(quorate_transport_events, size, 0);
 FIELD(quorate_transport_events, ctx, 8);
 FIELD(quorate_transport_events, on_call, 16);
@@ -141,6 +141,7 @@ FIELD(quorate_transport_events, on_half_close, 32);
 FIELD(quorate_transport_events, on_cancel, 40);
 FIELD(quorate_transport_events, on_writable, 48);
 FIELD(quorate_transport_events, on_released, 56);
+FIELD(quorate_transport_events, on_turn_end, 64);
 
 SIZE(quorate_tls, 160);
 FIELD(quorate_tls, size, 0);

@@ -25,6 +25,9 @@ bool Loops::run_as(Process& process, const std::function<void()>& body) {
     bool lives = true;
     try {
         body();
+        if (before == nullptr) {
+            process.end_of_turn();
+        }
     } catch (const MemberEnded& end) {
         lives = false;
         current_ = before;
@@ -58,6 +61,20 @@ void Loops::loop_stopped(const LoopThread& loop) {
     it->second.turn();
     std::erase_if(wakers_, [&](const auto& entry) { return entry.second == &loop; });
     loops_.erase(&loop);
+}
+
+bool Loops::loop_borrowed(const LoopThread& id) {
+    const auto it = loops_.find(&id);
+    if (it == loops_.end() || it->second.running) {
+        return false;
+    }
+    Loop& loop = it->second;
+    ++turns_;
+    loop.running = true;
+    const int64_t sleep_ns = loop.turn();
+    loop.running = false;
+    schedule(&id, std::max<int64_t>(latency_ns(loop), loop.process->clock->true_ns(sleep_ns)));
+    return true;
 }
 
 void Loops::woken(const Waker& waker) {

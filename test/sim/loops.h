@@ -24,6 +24,8 @@ struct Process {
     std::map<std::string, int64_t> slow;  // extra delay of a loop, by its name, up to this
     std::function<void(const std::string& why)> on_end;  // a turn has ended the process
     std::function<void()> after_turn;
+    // At the end of everything that is done as the process, as a transport's thread does.
+    std::function<void()> end_of_turn = [] {};
 };
 
 class Loops final : public Runtime {
@@ -46,6 +48,7 @@ class Loops final : public Runtime {
     void loop_started(const LoopThread& loop, const std::string& name, const Waker& waker,
                       LoopThread::Turn turn) override;
     void loop_stopped(const LoopThread& loop) override;
+    bool loop_borrowed(const LoopThread& loop) override;
     void woken(const Waker& waker) override;
     void wait_for(const Waker& waker) override;
     uint64_t random_seed() override { return random_.next(); }

@@ -146,6 +146,11 @@ Status Member::start() {
     run.process.name = options_.name;
     run.process.clock = &clock_;
     run.process.after_turn = [this] { after_turn(); };
+    run.process.end_of_turn = [&run] {
+        if (run.node != nullptr) {
+            run.node->end_of_turn();
+        }
+    };
     run.process.on_end = [this](const std::string& why) {
         disk_.kill();
         end_run();

@@ -45,6 +45,10 @@ void LoopThread::stop() {
     }
 }
 
+bool LoopThread::run_here() {
+    return g_runtime != nullptr && g_runtime->loop_borrowed(*this);
+}
+
 void Waker::wake() {
     signalled_.store(true);
     if (g_runtime != nullptr) {

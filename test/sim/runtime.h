@@ -41,6 +41,8 @@ class Runtime {
                               LoopThread::Turn turn) = 0;
     // Runs the last turn.
     virtual void loop_stopped(const LoopThread& loop) = 0;
+    // A turn on the caller's account; false when the loop is at work itself.
+    virtual bool loop_borrowed(const LoopThread& loop) = 0;
     virtual void woken(const Waker& waker) = 0;
     // A turn waits for `waker` in its midst: others run until it is woken.
     virtual void wait_for(const Waker& waker) = 0;

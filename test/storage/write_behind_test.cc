@@ -110,6 +110,26 @@ TEST(WriteBehind, MergesWhatGathersDuringAWrite) {
     EXPECT_EQ(scan(backend)->size(), 10U);
 }
 
+TEST(WriteBehind, LetsLittleGatherUntilItIsAskedToHurry) {
+    WatchedBackend backend;
+    WriteBehind::Options options;
+    options.gathered_bytes = 64 * 1024;
+    WriteBehind layer(backend, options, nullptr);
+    EXPECT_TRUE(sync_and_wait(layer).ok());  // it has begun, and sleeps or soon will
+    for (uint64_t seq = 1; seq <= 3; ++seq) {
+        layer.submit(batch_of(seq), seq);
+    }
+    layer.hurry();
+    backend.wait_for_arrivals(1);
+    EXPECT_TRUE(sync_and_wait(layer).ok());
+    EXPECT_EQ(layer.written(), 3U);
+    // Much does not wait to be asked.
+    layer.submit(batch_of(4, 64 * 1024), 4);
+    backend.wait_for_arrivals(2);
+    EXPECT_TRUE(sync_and_wait(layer).ok());
+    EXPECT_EQ(layer.written(), 4U);
+}
+
 TEST(WriteBehind, CutsLargeMergesBetweenBatches) {
     WatchedBackend backend;
     WriteBehind::Options options;

@@ -180,6 +180,7 @@ class PluginTransportTest : public ::testing::Test, public Handler {
     std::unique_ptr<Call> on_call(const CallInfo& info, Reply reply) override {
         return answer_(info, std::move(reply));
     }
+    void on_turn_end() override { log_.push_back("turn end"); }
 
     void SetUp() override {
         Result<std::unique_ptr<Transport>> opened =
@@ -289,10 +290,12 @@ TEST_F(PluginTransportTest, HandsTheCallOver) {
     events.on_message(user, to_abi("one"));
     events.on_message(user, {});
     events.on_half_close(user);
+    events.on_turn_end(events.ctx);
     events.on_writable(user);
     events.on_cancel(user, QUORATE_CANCEL_DEADLINE);
     events.on_released(user);
-    EXPECT_EQ(log_, (Log{"message one", "message ", "half close", "writable", "cancel 2", "gone"}));
+    EXPECT_EQ(log_, (Log{"message one", "message ", "half close", "turn end", "writable",
+                         "cancel 2", "gone"}));
     // The receiver held the Reply, so its end answered the call.
     EXPECT_EQ(call_.log, (Log{"finish 14 etcdserver: server stopped"}));
 }

@@ -192,7 +192,14 @@ void Loop::turn() {
         connection->read_more();
     }
     work_.clear();
+    tell_of_turn_end();
     end_turn();
+}
+
+void Loop::tell_of_turn_end() {
+    if (events().on_turn_end != nullptr) {
+        events().on_turn_end(events().ctx);
+    }
 }
 
 void Loop::end_turn() {

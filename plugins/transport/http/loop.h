@@ -2,10 +2,11 @@
 //
 // Loop: one thread with its sockets. A turn is:
 //   1. read every ready socket and hand out what came,
-//   2. carry out the commands of other threads,
-//   3. fire timers,
-//   4. write to every connection that has something to say, once,
-//   5. tell writable calls, release finished calls, free closed connections.
+//   2. let the core do on this thread what it likes to,
+//   3. carry out the commands of other threads,
+//   4. fire timers,
+//   5. write to every connection that has something to say, once,
+//   6. tell writable calls, release finished calls, free closed connections.
 // So a connection costs one send per turn however many answers it carries.
 #pragma once
 
@@ -165,6 +166,7 @@ class Loop final : private Timer {
     void serve_connection(Accepted&& accepted);
     bool make_room(const Listener& listener);
     void shake_hands();
+    void tell_of_turn_end();
     void run_commands();
     void flush_dirty();
     void tell_writable();

@@ -53,7 +53,7 @@ typedef struct quorate_call_info {
 #define QUORATE_CANCEL_DEADLINE UINT32_C(2) /* grpc-timeout has passed; the peer has been told */
 #define QUORATE_CANCEL_SHUTDOWN UINT32_C(3) /* stop() ended the call */
 
-/* What the plugin calls. All [plugin]; they return soon and never block. */
+/* What the plugin calls. All [plugin]; they return soon and never block, but for on_turn_end. */
 typedef struct quorate_transport_events {
     size_t size;
     void* ctx;
@@ -71,6 +71,10 @@ typedef struct quorate_transport_events {
     void (*on_writable)(void* user) QUORATE_NOEXCEPT;
     /* The last callback: nothing of the plugin's refers to `user` any more. */
     void (*on_released)(void* user) QUORATE_NOEXCEPT;
+    /* The calling thread has handed out what it had received, and sends what was answered when this
+     * returns. Null: nobody listens. The only one that may work for a while, as much as the disk
+     * takes for one write. */
+    void (*on_turn_end)(void* ctx) QUORATE_NOEXCEPT;
 } quorate_transport_events;
 
 #define QUORATE_SERVE_GRPC UINT32_C(1)

@@ -9,6 +9,7 @@
 
 #include <string>
 #include <thread>
+#include <utility>
 
 namespace quorate::http::testing {
 namespace {
@@ -63,6 +64,27 @@ TEST(Grpc, AnswersFromAnotherThread) {
     other.join();
     EXPECT_EQ(messages(stream.body), std::vector<std::string>{"hello from afar"});
     EXPECT_EQ(stream.status(), "0");
+}
+
+// What the core answers at the end of a turn goes out with it: nothing else wakes the thread here.
+TEST(Grpc, AnswersAtTheEndOfTheTurn) {
+    TestCore core;
+    TestCall* waiting = nullptr;  // the transport's one thread
+    core.at("/test.Test/AtTurnEnd").on_message = [&](TestCall& call, std::string_view) {
+        waiting = &call;
+    };
+    core.at_turn_end([&] {
+        if (waiting != nullptr) {
+            std::exchange(waiting, nullptr)->reply("at the end");
+        }
+    });
+    TestServer server(core, {{"threads", "1"}});
+    Http2Client client(server.port());
+    for (int i = 0; i < 3; ++i) {
+        ClientStream& stream = client.call("/test.Test/AtTurnEnd", message("hello"));
+        ASSERT_TRUE(client.run_until_closed(stream));
+        EXPECT_EQ(messages(stream.body), std::vector<std::string>{"at the end"});
+    }
 }
 
 TEST(Grpc, KeepsTheOrderWhenThreadsHandACallOver) {

@@ -89,7 +89,8 @@ quorate_transport_events TestCore::events() {
             on_half_close,
             on_cancel,
             on_writable,
-            on_released};
+            on_released,
+            on_turn_end};
 }
 
 void TestCore::finish_all() {
@@ -163,6 +164,10 @@ void TestCore::on_released(void* user) noexcept {
         EXPECT_FALSE(call.released) << "released twice";
         call.released = true;
     });
+}
+
+void TestCore::on_turn_end(void* ctx) noexcept {
+    static_cast<TestCore*>(ctx)->at_turn_end_();
 }
 
 // --- TestHost ------------------------------------------------------------------------------------

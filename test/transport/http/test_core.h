@@ -75,6 +75,7 @@ class TestCore {
   public:
     // Scripts are set before the server starts.
     Script& at(const std::string& path) { return scripts_[path]; }
+    void at_turn_end(std::function<void()> script) { at_turn_end_ = std::move(script); }
 
     // Waits until `met` holds; it is asked under the lock, after every event. False when patience
     // has run out.
@@ -98,12 +99,14 @@ class TestCore {
     static void on_cancel(void* user, uint32_t reason) noexcept;
     static void on_writable(void* user) noexcept;
     static void on_released(void* user) noexcept;
+    static void on_turn_end(void* ctx) noexcept;
 
     void record(const std::function<void()>& change);
     const Script& script(const TestCall& call) const;
 
     std::map<std::string, Script> scripts_;
     const Script nothing_{};
+    std::function<void()> at_turn_end_ = [] {};
     std::mutex mutex_;
     std::condition_variable changed_;
     std::deque<TestCall> calls_;
