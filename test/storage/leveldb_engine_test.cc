@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the leveldb engine adds to LevelDB, from inside: the check of record files, the mark of what
-// was synced, and what a power cut may leave of the unsynced tail.
+// What the leveldb engine adds to LevelDB, from inside: the check of the manifest, the mark of what
+// was synced, and what a power cut leaves.
 #include "engine.h"
-#include "log_check.h"
+#include "manifest_check.h"
 #include "plugin/cxx/crc32c.h"
 #include "store_env.h"
 #include "sync_mark.h"
@@ -51,7 +51,7 @@ class LevelDbTest : public ::testing::Test {
     std::string dir_;
 };
 
-// Writes records as LevelDB's log does.
+// Writes records as LevelDB's logs and manifests have them.
 class RecordWriter {
   public:
     void add(std::string_view record) {
@@ -109,7 +109,7 @@ TEST_F(LevelDbTest, ScanEndsAtTheLastWholeRecord) {
         writer.add(std::string(bytes, 'r'));
     }
     const std::string& content = writer.content();
-    const std::string path = dir_ + "/000003.log";
+    const std::string path = dir_ + "/MANIFEST-000003";
     std::vector<size_t> lengths = {kBlockBytes - 4, kBlockBytes - 3, kBlockBytes - 1,
                                    kBlockBytes,     kBlockBytes + 1, content.size()};
     for (size_t bytes = 0; bytes < content.size(); bytes += bytes < 800 ? 7 : 397) {
@@ -138,71 +138,81 @@ TEST_F(LevelDbTest, ScanEndsAtTheLastWholeRecord) {
     }
 }
 
-TEST_F(LevelDbTest, MarkComesBackAndOldFilesDoNotMoveIt) {
-    const FileName log5{FileKind::kLog, 5};
+TEST_F(LevelDbTest, MarkComesBackAndOldManifestsDoNotMoveIt) {
     {
         SyncMark mark;
         ASSERT_TRUE(mark.open(dir_).ok());
-        EXPECT_EQ(mark.log().number, 0U);
-        ASSERT_TRUE(mark.synced(log5, 100).ok());
-        ASSERT_TRUE(mark.synced({FileKind::kLog, 4}, 999).ok());
-        ASSERT_TRUE(mark.synced({FileKind::kManifest, 2}, 50).ok());
+        EXPECT_EQ(mark.manifest().number, 0U);
+        ASSERT_TRUE(mark.synced({5, 100}).ok());
+        ASSERT_TRUE(mark.synced({4, 999}).ok());
     }
     {
         SyncMark mark;
         ASSERT_TRUE(mark.open(dir_).ok());
-        EXPECT_EQ(mark.log().number, 5U);
-        EXPECT_EQ(mark.log().bytes, 100U);
-        EXPECT_EQ(mark.manifest().number, 2U);
-        EXPECT_EQ(mark.manifest().bytes, 50U);
-        ASSERT_TRUE(mark.forget({FileKind::kLog, 4}).ok());
-        EXPECT_EQ(mark.log().number, 5U);
-        ASSERT_TRUE(mark.forget(log5).ok());
+        EXPECT_EQ(mark.manifest().number, 5U);
+        EXPECT_EQ(mark.manifest().bytes, 100U);
+        ASSERT_TRUE(mark.forget(4).ok());
+        EXPECT_EQ(mark.manifest().number, 5U);
+        ASSERT_TRUE(mark.forget(5).ok());
     }
     SyncMark mark;
     ASSERT_TRUE(mark.open(dir_).ok());
-    EXPECT_EQ(mark.log().number, 0U);
-    EXPECT_EQ(mark.manifest().number, 2U);
+    EXPECT_EQ(mark.manifest().number, 0U);
 }
 
 TEST_F(LevelDbTest, UnreadableMarkIsNone) {
     {
         SyncMark mark;
         ASSERT_TRUE(mark.open(dir_).ok());
-        ASSERT_TRUE(mark.synced({FileKind::kLog, 5}, 100).ok());
+        ASSERT_TRUE(mark.synced({5, 100}).ok());
     }
     const std::string content = read(dir_ + "/SYNCED");
+    size_t unread = 0;
     for (size_t place = 0; place < content.size(); ++place) {
         std::string changed = content;
         changed[place] = static_cast<char>(changed[place] ^ 1);
         write(dir_ + "/SYNCED", changed);
         SyncMark mark;
         ASSERT_TRUE(mark.open(dir_).ok());
-        EXPECT_EQ(mark.log().number, 0U) << place;
+        const SyncedManifest found = mark.manifest();
+        ASSERT_TRUE(found.number == 0 || (found.number == 5 && found.bytes == 100)) << place;
+        unread += found.number == 0 ? 1 : 0;
     }
+    EXPECT_GE(unread, sizeof(SyncedManifest));
 }
 
-TEST_F(LevelDbTest, ALogIsSyncedWhenItIsDropped) {
+TEST_F(LevelDbTest, LogsAreNotKept) {
     StoreEnv env(dir_);
     leveldb::FileLock* lock = nullptr;
     ASSERT_TRUE(env.LockFile(dir_ + "/LOCK", &lock).ok());
     leveldb::WritableFile* raw = nullptr;
     ASSERT_TRUE(env.NewWritableFile(dir_ + "/000007.log", &raw).ok());
-    std::unique_ptr<leveldb::WritableFile> log(raw);
-    ASSERT_TRUE(log->Append("some record").ok());
-    SyncMark mark;
-    ASSERT_TRUE(mark.open(dir_).ok());
-    EXPECT_EQ(mark.log().number, 0U);
-    log.reset();
-    SyncMark after;
-    ASSERT_TRUE(after.open(dir_).ok());
-    EXPECT_EQ(after.log().number, 7U);
-    EXPECT_EQ(after.log().bytes, 11U);
-    EXPECT_TRUE(env.failure().ok());
-    ASSERT_TRUE(env.RemoveFile(dir_ + "/000007.log").ok());
-    SyncMark removed;
-    ASSERT_TRUE(removed.open(dir_).ok());
-    EXPECT_EQ(removed.log().number, 0U);
+    const std::unique_ptr<leveldb::WritableFile> log(raw);
+    EXPECT_TRUE(log->Append("some record").ok());
+    EXPECT_TRUE(log->Sync().ok());
+    EXPECT_FALSE(fs::exists(dir_ + "/000007.log"));
+    ASSERT_TRUE(env.UnlockFile(lock).ok());
+}
+
+TEST_F(LevelDbTest, AManifestIsNotedWhenItIsSynced) {
+    StoreEnv env(dir_);
+    leveldb::FileLock* lock = nullptr;
+    ASSERT_TRUE(env.LockFile(dir_ + "/LOCK", &lock).ok());
+    leveldb::WritableFile* raw = nullptr;
+    ASSERT_TRUE(env.NewWritableFile(dir_ + "/MANIFEST-000007", &raw).ok());
+    const std::unique_ptr<leveldb::WritableFile> manifest(raw);
+    const auto noted = [this] {
+        SyncMark mark;
+        EXPECT_TRUE(mark.open(dir_).ok());
+        return mark.manifest();
+    };
+    ASSERT_TRUE(manifest->Append("some record").ok());
+    EXPECT_EQ(noted().number, 0U);
+    ASSERT_TRUE(manifest->Sync().ok());
+    EXPECT_EQ(noted().number, 7U);
+    EXPECT_EQ(noted().bytes, 11U);
+    ASSERT_TRUE(env.RemoveFile(dir_ + "/MANIFEST-000007").ok());
+    EXPECT_EQ(noted().number, 0U);
     ASSERT_TRUE(env.UnlockFile(lock).ok());
 }
 
@@ -256,6 +266,10 @@ int64_t prefix_of(Engine& engine) {
     }
 }
 
+constexpr int64_t kRefused = -2;
+constexpr int64_t kSynced = 260;
+constexpr int64_t kWritten = 300;
+
 class PowerCutTest : public LevelDbTest {
   protected:
     // A store with synced writes and 40 unsynced ones behind them, as the disk would show it if the
@@ -266,25 +280,13 @@ class PowerCutTest : public LevelDbTest {
         fs::create_directory(live);
         auto engine = open_engine(live, write_buffer);
         ASSERT_TRUE(engine) << engine.error().text();
-        for (uint64_t seq = 1; seq <= 300; ++seq) {
-            ASSERT_TRUE(put(**engine, seq, seq == 260).ok());
-            if (seq == 260) {
-                newest_log(live, &synced_log_, &synced_bytes_);
-            }
+        for (int64_t seq = 1; seq <= kWritten; ++seq) {
+            ASSERT_TRUE(put(**engine, static_cast<uint64_t>(seq), seq == kSynced).ok());
         }
         fs::copy(live, image_, fs::copy_options::recursive);
-        newest_log(image_, &last_log_, &last_bytes_);
-    }
-
-    static void newest_log(const std::string& dir, std::string* name, uint64_t* bytes) {
-        name->clear();
-        for (const auto& entry : fs::directory_iterator(dir)) {
-            const std::string file = entry.path().filename();
-            if (parse_file_name(file).kind == FileKind::kLog && file > *name) {
-                *name = file;
-                *bytes = entry.file_size();
-            }
-        }
+        manifest_ = read(image_ + "/CURRENT");
+        manifest_.pop_back();
+        synced_bytes_ = fs::file_size(image_ + '/' + manifest_);
     }
 
     // Opens a copy of the image, changed by `change`, and gives how long a prefix it holds.
@@ -297,7 +299,7 @@ class PowerCutTest : public LevelDbTest {
         auto engine = open_engine(copy);
         if (!engine) {
             EXPECT_EQ(engine.error().code(), QUORATE_DATA_LOSS) << engine.error().text();
-            return -2;
+            return kRefused;
         }
         const int64_t found = prefix_of(**engine);
         EXPECT_TRUE(put(**engine, 1000, true).ok());
@@ -305,73 +307,86 @@ class PowerCutTest : public LevelDbTest {
     }
 
     std::string image_;
-    std::string synced_log_;
-    uint64_t synced_bytes_ = 0;
-    std::string last_log_;
-    uint64_t last_bytes_ = 0;
+    std::string manifest_;
+    uint64_t synced_bytes_ = 0;  // of the manifest
 };
 
-TEST_F(PowerCutTest, TornTailIsCutAndDamageIsNot) {
+TEST_F(PowerCutTest, WhatWasSyncedIsThereAndTheRestIsWhole) {
     ASSERT_NO_FATAL_FAILURE(fill("1MiB"));
-    ASSERT_EQ(synced_log_, last_log_);
-    EXPECT_EQ(after([](const std::string&) {}), 300);
+    EXPECT_EQ(after([](const std::string&) {}), kSynced);
+    for (const auto& entry : fs::directory_iterator(image_)) {
+        EXPECT_NE(entry.path().extension(), ".log");
+    }
+}
+
+TEST_F(PowerCutTest, AMemtableThatWasFullIsThereToo) {
+    const std::string live = dir_ + "/live";
+    fs::create_directory(live);
+    auto engine = open_engine(live, "64KiB");
+    ASSERT_TRUE(engine) << engine.error().text();
+    for (uint64_t seq = 1; seq <= 1000; ++seq) {
+        ASSERT_TRUE(put(**engine, seq, false).ok());
+    }
+    ASSERT_TRUE((*engine)->sync().ok());
+    image_ = dir_ + "/image";
+    fs::copy(live, image_, fs::copy_options::recursive);
+    EXPECT_EQ(after([](const std::string&) {}), 1000);
+}
+
+TEST_F(PowerCutTest, TornTailOfTheManifestIsCutAndDamageIsNot) {
+    ASSERT_NO_FATAL_FAILURE(fill("1MiB"));
     std::mt19937_64 random(1);
-    const auto torn = [&](const auto& change) {
-        return after([&](const std::string& copy) {
-            std::string content = read(copy + "/" + last_log_);
-            const uint64_t unsynced = content.size() - synced_bytes_;
-            change(content, synced_bytes_ + random() % unsynced);
-            write(copy + "/" + last_log_, content);
-        });
-    };
-    for (int i = 0; i < 10; ++i) {
-        const int64_t cut = torn([](std::string& c, size_t at) { c.resize(at); });
-        EXPECT_TRUE(cut >= 260 && cut <= 300) << cut;
-        const int64_t zeroed = torn([&](std::string& c, size_t at) {
-            const size_t length = std::min<size_t>(random() % 4096, c.size() - at);
-            c.replace(at, length, length, '\0');
-        });
-        EXPECT_TRUE(zeroed >= 260 && zeroed <= 300) << zeroed;
-        const int64_t garbled =
-            torn([](std::string& c, size_t at) { c[at] = static_cast<char>(c[at] ^ 0x10); });
-        EXPECT_TRUE(garbled >= 260 && garbled <= 300) << garbled;
-        // The same before what was synced is damage.
+    for (int i = 0; i < 20; ++i) {
+        // Behind what was synced stands what a power cut has left of the next change.
         EXPECT_EQ(after([&](const std::string& copy) {
-                      std::string content = read(copy + "/" + last_log_);
+                      std::string content = read(copy + '/' + manifest_);
+                      for (uint64_t bytes = 1 + random() % 100; bytes > 0; --bytes) {
+                          content += static_cast<char>(random());
+                      }
+                      write(copy + '/' + manifest_, content);
+                  }),
+                  kSynced);
+        EXPECT_EQ(after([&](const std::string& copy) {
+                      std::string content = read(copy + '/' + manifest_);
                       const size_t at = random() % synced_bytes_;
                       content[at] = static_cast<char>(content[at] ^ 0x10);
-                      write(copy + "/" + last_log_, content);
+                      write(copy + '/' + manifest_, content);
                   }),
-                  -2);
+                  kRefused);
     }
     EXPECT_EQ(after([&](const std::string& copy) {
-                  fs::resize_file(copy + "/" + last_log_, synced_bytes_ - 1);
+                  fs::resize_file(copy + '/' + manifest_, synced_bytes_ - 1);
               }),
-              -2);
+              kRefused);
 }
 
-TEST_F(PowerCutTest, AnOlderMarkIsStillRight) {
+TEST_F(PowerCutTest, MissingFilesAreDamage) {
     ASSERT_NO_FATAL_FAILURE(fill("1MiB"));
-    EXPECT_EQ(after([](const std::string& copy) { fs::remove(copy + "/SYNCED"); }), 300);
-    const int64_t cut = after([&](const std::string& copy) {
-        fs::remove(copy + "/SYNCED");
-        fs::resize_file(copy + "/" + last_log_, last_bytes_ - 10);
-    });
-    EXPECT_EQ(cut, 299);
+    EXPECT_EQ(after([](const std::string& copy) { fs::remove(copy + "/CURRENT"); }), kRefused);
+    EXPECT_EQ(after([&](const std::string& copy) { fs::remove(copy + '/' + manifest_); }),
+              kRefused);
+    EXPECT_EQ(after([](const std::string& copy) {
+                  for (const auto& entry : fs::directory_iterator(copy)) {
+                      if (entry.path().extension() == ".ldb") {
+                          fs::remove(entry.path());
+                          return;
+                      }
+                  }
+              }),
+              kRefused);
+    EXPECT_EQ(after([](const std::string& copy) {
+                  for (const auto& entry : fs::directory_iterator(copy)) {
+                      if (entry.path().filename() != "SYNCED") {
+                          fs::remove(entry.path());
+                      }
+                  }
+              }),
+              kRefused);
 }
 
-TEST_F(PowerCutTest, OnlyTheNewestLogCanBeTorn) {
-    ASSERT_NO_FATAL_FAILURE(fill("64KiB"));
-    // What was rotated away is synced, so all that the newest log holds is what may go.
-    const int64_t without_newest =
-        after([&](const std::string& copy) { write(copy + "/" + last_log_, ""); });
-    EXPECT_TRUE(without_newest == -2 || without_newest >= 260) << without_newest;
-    for (uint64_t left = 0; left <= last_bytes_; left += 4999) {
-        const int64_t found =
-            after([&](const std::string& copy) { fs::resize_file(copy + "/" + last_log_, left); });
-        const bool promised = synced_log_ == last_log_ && left < synced_bytes_;
-        EXPECT_TRUE(promised ? found == -2 : found >= 260) << left << ": " << found;
-    }
+TEST_F(PowerCutTest, AMissingMarkHarmsNothing) {
+    ASSERT_NO_FATAL_FAILURE(fill("1MiB"));
+    EXPECT_EQ(after([](const std::string& copy) { fs::remove(copy + "/SYNCED"); }), kSynced);
 }
 
 }  // namespace

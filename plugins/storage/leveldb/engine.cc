@@ -156,8 +156,8 @@ Status Engine::open_db(const Config& config) {
         const std::string bytes = std::to_string(env_.cut_bytes());
         const quorate_log_field fields[] = {{plugin::bytes("path"), plugin::bytes(dir_)},
                                             {plugin::bytes("bytes"), plugin::bytes(bytes)}};
-        host_.log(host_.ctx, QUORATE_LOG_WARN, plugin::bytes("cut the torn tail of a log"), fields,
-                  2);
+        host_.log(host_.ctx, QUORATE_LOG_WARN, plugin::bytes("cut the torn tail of the manifest"),
+                  fields, 2);
     }
     return env_.to_status(status, Work::kThisThread);
 }
@@ -187,11 +187,11 @@ Status Engine::write(plugin::Batch batch, bool sync) {
                         "unknown kind of operation " + std::to_string(op.kind)};
         }
     }
-    Status status = commit(sync);
+    Status status = commit();
     if (batch_.ApproximateSize() > kBatchBytesKept) {
         batch_ = leveldb::WriteBatch();
     }
-    return status;
+    return status.ok() && sync ? this->sync() : status;
 }
 
 Status Engine::erase_range(const quorate_storage_op& range, plugin::Batch ops_before) {
@@ -210,50 +210,44 @@ Status Engine::erase_range(const quorate_storage_op& range, plugin::Batch ops_be
     return env_.to_status(at->status(), Work::kThisThread);
 }
 
-// A failed append may have left half a record in the log, and what is written behind it would be
-// lost with it: so nothing is.
-Status Engine::commit(bool sync) {
+// What is written behind a lost batch would not be a prefix; LevelDB refuses it, too.
+Status Engine::commit() {
     if (failure_.ok()) {
-        failure_ = env_.failure();
-    }
-    if (failure_.ok()) {
-        leveldb::WriteOptions options;
-        options.sync = sync;
-        failure_ = env_.to_status(db_->Write(options, &batch_), Work::kMerges);
+        is_synced_ = false;
+        failure_ = env_.to_status(db_->Write({}, &batch_), Work::kMerges);
     }
     return failure_;
 }
 
-// The log is one file, synced when it is succeeded; so a synced write of nothing covers all before.
+// A write of nothing makes LevelDB begin a new memtable, for which the one before has to be in a
+// table that is synced: so the first hands over what was written, and the second waits for it.
 Status Engine::sync() {
-    batch_.Clear();
-    return commit(true);
+    for (int i = 0; i < 2 && failure_.ok() && !is_synced_; ++i) {
+        failure_ = env_.to_status(db_->Write({}, nullptr), Work::kMerges);
+    }
+    is_synced_ = failure_.ok();
+    return failure_;
 }
 
 Result<plugin::Stats> Engine::stats() {
     uint64_t disk_bytes = 0;
-    uint64_t log_bytes = 0;
     std::error_code error;
     std::filesystem::directory_iterator entry(dir_, error);
     for (; !error && entry != std::filesystem::directory_iterator(); entry.increment(error)) {
         // A file that a merge removes meanwhile counts for nothing.
         std::error_code gone;
         const uint64_t bytes = std::filesystem::file_size(entry->path(), gone);
-        if (!gone) {
-            disk_bytes += bytes;
-            const bool log = parse_file_name(entry->path().native()).kind == FileKind::kLog;
-            log_bytes += log ? bytes : 0;
-        }
+        disk_bytes += gone ? 0 : bytes;
     }
     if (error) {
         return Status(QUORATE_INTERNAL, dir_ + ": " + error.message());
     }
-    // Tables that are in use, and what is not in a table yet.
+    // Tables that are in use.
     const std::string last(256, '\xff');
     const leveldb::Range all(leveldb::Slice(), last);
     uint64_t table_bytes = 0;
     db_->GetApproximateSizes(&all, 1, &table_bytes);
-    return plugin::Stats{disk_bytes, std::min(disk_bytes, table_bytes + log_bytes)};
+    return plugin::Stats{disk_bytes, std::min(disk_bytes, table_bytes)};
 }
 
 Status Engine::compact_range(std::string_view lo, std::string_view hi) {

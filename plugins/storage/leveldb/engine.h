@@ -78,7 +78,7 @@ class Engine {
     // Deletes of all that [range.key, range.value) holds, of what was there before the batch and of
     // what the first `ops_before` operations of it have put.
     plugin::Status erase_range(const quorate_storage_op& range, plugin::Batch ops_before);
-    plugin::Status commit(bool sync);
+    plugin::Status commit();
 
     const std::string dir_;
     const quorate_host& host_;
@@ -87,6 +87,7 @@ class Engine {
     const std::unique_ptr<leveldb::Cache> cache_;
     const std::unique_ptr<const leveldb::FilterPolicy> filter_;
     leveldb::WriteBatch batch_;  // writer thread; kept for its memory
+    bool is_synced_ = true;      // writer thread: nothing was written since
     plugin::Status failure_;     // writer thread; the first failed write is the last one
     std::unique_ptr<leveldb::DB> db_;
 };

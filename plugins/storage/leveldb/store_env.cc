@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "store_env.h"
 
-#include "log_check.h"
+#include "file_name.h"
+#include "manifest_check.h"
 #include "plugin/cxx/posix.h"
 
 #include <cerrno>
@@ -56,20 +57,11 @@ class StoreEnv::TableFile final : public leveldb::RandomAccessFile {
     const PosixFile file_;
 };
 
-// A log or a manifest. One thread at a time.
-class StoreEnv::RecordFile final : public leveldb::WritableFile {
+// One thread at a time. LevelDB syncs a manifest with every change.
+class StoreEnv::ManifestFile final : public leveldb::WritableFile {
   public:
-    RecordFile(StoreEnv& env, FileName name, std::unique_ptr<leveldb::WritableFile> file)
-        : env_(env), name_(name), file_(std::move(file)) {}
-
-    ~RecordFile() override {
-        // LevelDB begins the next log before it drops this one, but writes to it only afterwards.
-        if (bytes_ != synced_bytes_) {
-            if (const leveldb::Status s = Sync(); !s.ok()) {
-                (void)env_.fail(env_.to_status(s, Work::kThisThread));
-            }
-        }
-    }
+    ManifestFile(StoreEnv& env, uint64_t number, std::unique_ptr<leveldb::WritableFile> file)
+        : env_(env), number_(number), file_(std::move(file)) {}
 
     leveldb::Status Append(const leveldb::Slice& data) override {
         bytes_ += data.size();
@@ -88,31 +80,30 @@ class StoreEnv::RecordFile final : public leveldb::WritableFile {
         if (const leveldb::Status s = file_->Sync(); !s.ok()) {
             return s;
         }
-        synced_bytes_ = bytes_;
-        return to_leveldb(env_.mark_.synced(name_, bytes_));
+        return to_leveldb(env_.mark_.synced({number_, bytes_}));
     }
 
   private:
     StoreEnv& env_;
-    const FileName name_;
+    const uint64_t number_;
     const std::unique_ptr<leveldb::WritableFile> file_;
     uint64_t bytes_ = 0;
-    uint64_t synced_bytes_ = 0;
+};
+
+// Takes what LevelDB logs, and keeps nothing.
+class StoreEnv::NoFile final : public leveldb::WritableFile {
+  public:
+    leveldb::Status Append(const leveldb::Slice&) override { return {}; }
+    leveldb::Status Close() override { return {}; }
+    leveldb::Status Flush() override { return {}; }
+    leveldb::Status Sync() override { return {}; }
 };
 
 StoreEnv::StoreEnv(std::string dir)
     : leveldb::EnvWrapper(leveldb::Env::Default()), dir_(std::move(dir)) {}
 
-Status StoreEnv::failure() const {
-    const std::lock_guard lock(mutex_);
-    return failure_;
-}
-
 leveldb::Status StoreEnv::fail(const Status& status) {
-    const std::lock_guard lock(mutex_);
-    if (failure_.ok()) {
-        failure_ = status;
-    }
+    failure_ = status;
     return to_leveldb(status);
 }
 
@@ -150,27 +141,29 @@ leveldb::Status StoreEnv::NewRandomAccessFile(const std::string& path,
 
 leveldb::Status StoreEnv::NewWritableFile(const std::string& path, leveldb::WritableFile** ret) {
     const FileName name = parse_file_name(path);
-    const bool records = name.kind == FileKind::kLog || name.kind == FileKind::kManifest;
-    if (records) {
-        if (const Status s = mark_.forget(name); !s.ok()) {
-            return to_leveldb(s);
-        }
+    if (name.kind == FileKind::kLog) {
+        *ret = std::make_unique<NoFile>().release();
+        return {};
+    }
+    if (name.kind != FileKind::kManifest) {
+        return target()->NewWritableFile(path, ret);
+    }
+    if (const Status s = mark_.forget(name.number); !s.ok()) {
+        return to_leveldb(s);
     }
     leveldb::WritableFile* file = nullptr;
     const leveldb::Status status = target()->NewWritableFile(path, &file);
-    if (!status.ok() || !records) {
-        *ret = file;
-        return status;
+    if (status.ok()) {
+        *ret = std::make_unique<ManifestFile>(*this, name.number,
+                                              std::unique_ptr<leveldb::WritableFile>(file))
+                   .release();
     }
-    *ret = std::make_unique<RecordFile>(*this, name, std::unique_ptr<leveldb::WritableFile>(file))
-               .release();
     return status;
 }
 
 leveldb::Status StoreEnv::RemoveFile(const std::string& path) {
-    const FileName name = parse_file_name(path);
-    if (name.kind == FileKind::kLog || name.kind == FileKind::kManifest) {
-        if (const Status s = mark_.forget(name); !s.ok()) {
+    if (const FileName name = parse_file_name(path); name.kind == FileKind::kManifest) {
+        if (const Status s = mark_.forget(name.number); !s.ok()) {
             return to_leveldb(s);
         }
     }

@@ -1,21 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // StoreEnv: LevelDB's door to the system for one store. It adds to the usual one what the contract
-// of a storage engine asks for and LevelDB leaves open:
+// of a storage engine asks for and LevelDB leaves open, and takes away what it does not need:
 //
-// - A log is synced before its successor is begun. LevelDB closes it unsynced and syncs only the
-// new
-//   one, so that a power cut could take the end of the old log and leave writes that came later.
-// - What was synced is remembered (SyncMark), and the store is checked against it under its lock,
-//   before LevelDB reads it (log_check).
+// - Logs are not kept. What the memtable holds is in the core's log, and a sync makes a table of it
+//   (Engine::sync): so a put is written once less, and a crash takes whole memtables, the newest.
+// - What was synced of the manifest is remembered (SyncMark), and the store is checked against it
+//   under its lock, before LevelDB reads it (manifest_check).
 // - Tables are read by pread and not mapped: a sector that can't be read is an error and not a
-// signal.
+//   signal.
 // - An error names its file.
 //
 // Any thread, as LevelDB demands of it.
 #pragma once
 
-#include "file_name.h"
 #include "plugin/cxx/barrier.h"
 #include "sync_mark.h"
 
@@ -23,7 +21,6 @@
 
 #include <atomic>
 #include <cstdint>
-#include <mutex>
 #include <string>
 
 namespace quorate::leveldb_engine {
@@ -32,10 +29,9 @@ class StoreEnv final : public leveldb::EnvWrapper {
   public:
     explicit StoreEnv(std::string dir);
 
-    // The first failure that LevelDB itself can't report: of the check on opening, or of syncing a
-    // log that it has dropped. Nothing may be written after it.
-    plugin::Status failure() const;
-    // Bytes of torn tails that the check has cut.
+    // What the check on opening has found, which LevelDB itself can't report.
+    const plugin::Status& failure() const { return failure_; }
+    // Bytes of a torn tail that the check has cut.
     uint64_t cut_bytes() const { return cut_bytes_; }
 
     // Where a failure comes from: the reads of the calling thread, or LevelDB's merges, whose
@@ -54,18 +50,17 @@ class StoreEnv final : public leveldb::EnvWrapper {
 
   private:
     class TableFile;
-    class RecordFile;
+    class ManifestFile;
+    class NoFile;
 
-    // Keeps the first failure, and gives it to LevelDB.
-    leveldb::Status fail(const plugin::Status& status);
+    leveldb::Status fail(const plugin::Status& status);  // on opening
     void note_read(uint64_t table);
 
     const std::string dir_;
     SyncMark mark_;
     uint64_t cut_bytes_ = 0;
     std::atomic<uint64_t> background_table_{0};  // the last that a merge has read from
-    mutable std::mutex mutex_;
-    plugin::Status failure_;  // under mutex_
+    plugin::Status failure_;                     // constant once the store is open
 };
 
 }  // namespace quorate::leveldb_engine

@@ -1,93 +1,56 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sync_mark.h"
 
-#include "plugin/cxx/crc32c.h"
-
-#include <array>
-#include <cstddef>
 #include <cstring>
 #include <string_view>
 
 namespace quorate::leveldb_engine {
 
-namespace {
-
-using plugin::Result;
 using plugin::Status;
 
-// In the machine's own byte order: a store does not move between machines.
-struct Stored {
-    SyncedFile log;
-    SyncedFile manifest;
-    uint64_t checksum;  // CRC-32C of all before
-};
-static_assert(sizeof(Stored) == 40);
-
-uint64_t checksum(const Stored& stored) {
-    const auto* raw = reinterpret_cast<const char*>(&stored);
-    return plugin::crc32c({raw, offsetof(Stored, checksum)});
-}
-
-}  // namespace
+// The note is the struct in the machine's own byte order: a store does not move between machines.
+static_assert(sizeof(SyncedManifest) <= plugin::SyncRecord::kNoteBytesMax);
 
 Status SyncMark::open(const std::string& dir) {
-    Result<plugin::PosixFile> file = plugin::PosixFile::open(dir + "/SYNCED", O_RDWR | O_CREAT);
-    if (!file) {
-        return file.error();
-    }
-    file_ = std::move(*file);
-    std::array<char, sizeof(Stored)> raw{};
-    Result<size_t> bytes = file_.read_at(0, raw.data(), raw.size());
-    if (!bytes) {
-        return bytes.error();
-    }
-    Stored stored{};
-    std::memcpy(&stored, raw.data(), raw.size());
     const std::lock_guard lock(mutex_);
-    if (*bytes == raw.size() && stored.checksum == checksum(stored)) {
-        log_ = stored.log;
-        manifest_ = stored.manifest;
+    if (Status s = record_.open(dir); !s.ok()) {
+        return s;
+    }
+    if (record_.note().size() == sizeof manifest_) {
+        std::memcpy(&manifest_, record_.note().data(), sizeof manifest_);
     }
     return {};
 }
 
-SyncedFile SyncMark::log() const {
-    const std::lock_guard lock(mutex_);
-    return log_;
-}
-
-SyncedFile SyncMark::manifest() const {
+SyncedManifest SyncMark::manifest() const {
     const std::lock_guard lock(mutex_);
     return manifest_;
 }
 
-Status SyncMark::synced(FileName name, uint64_t bytes) {
+Status SyncMark::synced(const SyncedManifest& manifest) {
     const std::lock_guard lock(mutex_);
-    SyncedFile& file = name.kind == FileKind::kLog ? log_ : manifest_;
-    if (name.number < file.number) {
+    if (manifest.number < manifest_.number) {
         return {};  // an older file, finished after a newer one began
     }
-    file = {name.number, bytes};
+    manifest_ = manifest;
     return store();
 }
 
-Status SyncMark::forget(FileName name) {
+Status SyncMark::forget(uint64_t number) {
     const std::lock_guard lock(mutex_);
-    SyncedFile& file = name.kind == FileKind::kLog ? log_ : manifest_;
-    if (name.number != file.number) {
+    if (number != manifest_.number) {
         return {};
     }
-    file = {};
+    manifest_ = {};
     if (Status s = store(); !s.ok()) {
         return s;
     }
-    return file_.sync();
+    return record_.sync();
 }
 
 Status SyncMark::store() {
-    Stored stored{log_, manifest_, 0};
-    stored.checksum = checksum(stored);
-    return file_.write_at(0, {reinterpret_cast<const char*>(&stored), sizeof stored});
+    return record_.write(
+        std::string_view(reinterpret_cast<const char*>(&manifest_), sizeof manifest_));
 }
 
 }  // namespace quorate::leveldb_engine

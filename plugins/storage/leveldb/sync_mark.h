@@ -1,17 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// SyncMark: the file SYNCED beside LevelDB's own, which remembers how far the newest log and the
-// manifest were synced. It tells a torn tail, which is normal after a crash, from damage, which
-// must be refused: a bad record behind the mark was never promised to anybody, one before it was.
+// SyncMark: the note beside LevelDB's files (plugin/cxx/sync_record.h) of how far the manifest was
+// synced. It tells a torn tail, which is normal after a crash, from damage, which must be refused:
+// a bad record behind the mark was never promised to anybody, one before it was.
 //
-// The file is written in place after each sync and not synced itself. An older mark that a power
-// cut brings back is still right, only weaker; a mark that can't be read counts as none. Any
-// thread.
+// The note is not synced itself. An older one that a power cut brings back is still right, only
+// weaker; one that can't be read counts as none. Any thread.
 #pragma once
 
-#include "file_name.h"
-#include "plugin/cxx/posix.h"
 #include "plugin/cxx/result.h"
+#include "plugin/cxx/sync_record.h"
 
 #include <cstdint>
 #include <mutex>
@@ -19,32 +17,30 @@
 
 namespace quorate::leveldb_engine {
 
-// The first `bytes` of file `number` are on the disk; number 0 is none.
-struct SyncedFile {
+// The first `bytes` of manifest `number` are on the disk; number 0 is none.
+struct SyncedManifest {
     uint64_t number = 0;
     uint64_t bytes = 0;
 };
 
 class SyncMark {
   public:
-    // Reads the file, creating it where it is missing.
+    // Reads the note, creating its file where it is missing.
     plugin::Status open(const std::string& dir);
 
-    SyncedFile log() const;
-    SyncedFile manifest() const;
+    SyncedManifest manifest() const;
 
-    plugin::Status synced(FileName name, uint64_t bytes);
-    // Before this file is removed or begun anew. Synced, because a mark about a file that is gone
+    plugin::Status synced(const SyncedManifest& manifest);
+    // Before this manifest is removed or begun anew. Synced, because a note of a file that is gone
     // would be taken for damage.
-    plugin::Status forget(FileName name);
+    plugin::Status forget(uint64_t number);
 
   private:
     plugin::Status store();  // under mutex_
 
     mutable std::mutex mutex_;
-    plugin::PosixFile file_;
-    SyncedFile log_;
-    SyncedFile manifest_;
+    plugin::SyncRecord record_;
+    SyncedManifest manifest_;
 };
 
 }  // namespace quorate::leveldb_engine

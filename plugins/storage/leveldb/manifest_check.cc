@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "log_check.h"
+#include "manifest_check.h"
 
+#include "file_name.h"
 #include "plugin/cxx/crc32c.h"
 
-#include <algorithm>
 #include <cstring>
 #include <filesystem>
 #include <string_view>
@@ -61,10 +61,11 @@ Status damaged(const std::string& path, const std::string& what) {
 }
 
 constexpr uint64_t kAllBytes = UINT64_MAX;
+constexpr uint64_t kFirstManifest = 1;
 
-// What must be whole of file `number` when `mark` is about the newest of its kind: all of an older
-// one, because a file is synced before its successor is begun.
-uint64_t promised_bytes(const SyncedFile& mark, uint64_t number) {
+// What must be whole of manifest `number`: all of one that is older than the mark's, because it was
+// synced before its successor was begun.
+uint64_t promised_bytes(const SyncedManifest& mark, uint64_t number) {
     if (number < mark.number) {
         return kAllBytes;
     }
@@ -75,7 +76,6 @@ uint64_t promised_bytes(const SyncedFile& mark, uint64_t number) {
 struct Listing {
     bool current = false;
     bool tables = false;
-    std::vector<uint64_t> logs;  // sorted
 };
 
 Result<Listing> list_files(const std::string& dir) {
@@ -86,14 +86,10 @@ Result<Listing> list_files(const std::string& dir) {
         const FileName name = parse_file_name(entry->path().filename().string());
         listing.current = listing.current || name.kind == FileKind::kCurrent;
         listing.tables = listing.tables || name.kind == FileKind::kTable;
-        if (name.kind == FileKind::kLog) {
-            listing.logs.push_back(name.number);
-        }
     }
     if (error) {
         return Status(QUORATE_INTERNAL, dir + ": " + error.message());
     }
-    std::sort(listing.logs.begin(), listing.logs.end());
     return listing;
 }
 
@@ -144,29 +140,6 @@ Result<uint64_t> check_file(const std::string& path, uint64_t promised) {
     return scan->file_bytes - scan->whole_bytes;
 }
 
-Result<uint64_t> check_logs(const std::string& dir, const Listing& listing,
-                            const SyncedFile& mark) {
-    if (mark.number != 0 &&
-        !std::binary_search(listing.logs.begin(), listing.logs.end(), mark.number)) {
-        return damaged(dir + '/' + numbered(mark.number, ".log"), "missing");
-    }
-    // Newest first: a log that holds anything proves its predecessors to be complete.
-    uint64_t cut_bytes = 0;
-    bool successor = false;
-    for (auto number = listing.logs.rbegin(); number != listing.logs.rend(); ++number) {
-        const std::string path = dir + '/' + numbered(*number, ".log");
-        const uint64_t promised = successor ? kAllBytes : promised_bytes(mark, *number);
-        Result<uint64_t> cut = check_file(path, promised);
-        if (!cut) {
-            return cut.error();
-        }
-        cut_bytes += *cut;
-        std::error_code error;
-        successor = successor || std::filesystem::file_size(path, error) > 0;
-    }
-    return cut_bytes;
-}
-
 }  // namespace
 
 Result<RecordScan> scan_records(const PosixFile& file) {
@@ -211,9 +184,10 @@ Result<uint64_t> check_and_trim(const std::string& dir, const SyncMark& mark) {
     if (!listing) {
         return listing.error();
     }
+    const SyncedManifest synced = mark.manifest();
     if (!listing->current) {
-        // A store that was ever used has a log.
-        if (listing->logs.empty() && !listing->tables && mark.log().number == 0) {
+        // The first manifest is there before CURRENT is, and the second with the first opening.
+        if (!listing->tables && synced.number <= kFirstManifest) {
             return uint64_t{0};
         }
         return damaged(dir + "/CURRENT", "missing");
@@ -222,16 +196,8 @@ Result<uint64_t> check_and_trim(const std::string& dir, const SyncMark& mark) {
     if (!manifest) {
         return manifest.error();
     }
-    const uint64_t promised = promised_bytes(mark.manifest(), parse_file_name(*manifest).number);
-    Result<uint64_t> manifest_cut = check_file(dir + '/' + *manifest, promised);
-    if (!manifest_cut) {
-        return manifest_cut.error();
-    }
-    Result<uint64_t> logs_cut = check_logs(dir, *listing, mark.log());
-    if (!logs_cut) {
-        return logs_cut.error();
-    }
-    return *manifest_cut + *logs_cut;
+    return check_file(dir + '/' + *manifest,
+                      promised_bytes(synced, parse_file_name(*manifest).number));
 }
 
 }  // namespace quorate::leveldb_engine

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Checks LevelDB's record files (the logs and the manifest) before LevelDB reads them. LevelDB's
-// own reader can't tell a torn tail from damage: it ends silently at a record that claims to be
-// longer than the file, skips a zeroed stretch and goes on behind it, and refuses a garbled last
-// record that a power cut has left. Here the first record that is not whole decides: before what
-// was synced it is damage, behind it is where the file is cut. Start-stop thread, with the store's
-// lock held.
+// Checks LevelDB's manifest before LevelDB reads it. LevelDB's own reader can't tell a torn tail
+// from damage: it ends silently at a record that claims to be longer than the file, skips a zeroed
+// stretch and goes on behind it, and refuses a garbled last record that a power cut has left. Here
+// the first record that is not whole decides: before what was synced it is damage, behind it is
+// where the file is cut. Start-stop thread, with the store's lock held.
 #pragma once
 
 #include "plugin/cxx/posix.h"
@@ -25,7 +24,7 @@ struct RecordScan {
 // Reads a record file up to the first record that is not whole.
 plugin::Result<RecordScan> scan_records(const plugin::PosixFile& file);
 
-// Checks the store in `dir`. QUORATE_DATA_LOSS names file and place of damage. Torn tails are cut;
+// Checks the store in `dir`. QUORATE_DATA_LOSS names file and place of damage. A torn tail is cut;
 // gives how many bytes that was.
 plugin::Result<uint64_t> check_and_trim(const std::string& dir, const SyncMark& mark);
 
