@@ -140,13 +140,17 @@ class Reception final : public transport::Handler {
             member_listeners_.contains(info.listener) ? *members_ : *clients_;
         return handler.on_call(info, std::move(reply));
     }
-    void on_turn_end() override { node_->end_of_turn(); }
+    void on_turn_end() override {
+        if (node::Node* const node = node_.load()) {
+            node->end_of_turn();
+        }
+    }
 
   private:
     transport::Handler* clients_ = nullptr;
     transport::Handler* members_ = nullptr;
-    node::Node* node_ = nullptr;
-    std::set<uint32_t> member_listeners_;  // constant once the transport runs
+    std::atomic<node::Node*> node_{nullptr};  // who joins asks the members before there is a node
+    std::set<uint32_t> member_listeners_;     // constant once the transport runs
 };
 
 // What etcd's flags mean to a transport goes before the lines of its own section, which win.

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Members that come and go while clients write."""
 
+import signal
+
 import grpc
 from clusters import Cluster, wait_for
 from context import Failed, check
@@ -111,6 +113,37 @@ def test_learner(context):
         load.wait_for_more(40)
         gone.start()
         context.finish(cluster, load)
+
+
+def test_promotion_lost(context):
+    """A leader hangs with a promotion. No other is asked, for it might be made twice: the client is told, and
+    what it does next works."""
+    with context.cluster().start() as cluster:
+        learner = cluster.joining_member("m4")
+        leader = context.leader(cluster)
+        with context.client(leader) as client:
+            identity = wait_for(
+                lambda: client.member_add(peerURLs=[learner.peer_url], isLearner=True).member.ID,
+                "a learner can be added")
+            revision = client.put(key=b"key", value=b"value").header.revision
+        learner.launch()
+        wait_for(lambda: context.status(learner).header.revision >= revision, "the learner has everything")
+        with context.client(context.followers(cluster)[0]) as follower:
+            follower.status()  # connected
+            leader.process.send_signal(signal.SIGSTOP)
+            refused(follower.member_promote, "possibly due to previous leader failure", ID=identity)
+            check(context.leader(cluster) is not leader, "the one that hangs still leads")
+            leader.process.send_signal(signal.SIGCONT)
+            wait_for(lambda: promoted(follower, identity), "the learner is promoted")
+        cluster.members.append(learner)
+        learner.wait_ready()
+        context.settle(cluster)
+
+
+def promoted(client, identity):
+    """Asks for it unless it was done, perhaps by the leader that hung."""
+    member = next(one for one in client.member_list().members if one.ID == identity)
+    return not member.isLearner or client.member_promote(ID=identity)
 
 
 def test_move_leader(context):
