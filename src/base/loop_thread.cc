@@ -5,6 +5,7 @@
 #include "base/log.h"
 
 #include <pthread.h>
+#include <sys/resource.h>
 
 #include <chrono>
 #include <exception>
@@ -17,6 +18,7 @@ namespace {
 constexpr int kBorrowedTurnsMax = 2;
 // How much later than a borrowed turn says the thread may get up: each reckons from its own now.
 constexpr int64_t kLateness_ns = 1'000'000;
+constexpr int kBackgroundNice = 15;
 
 int64_t steady_ns() {
     return std::chrono::steady_clock::now().time_since_epoch().count();
@@ -34,6 +36,10 @@ void LoopThread::start(Turn turn) {
     thread_ = std::thread([this] {
         // The kernel keeps 15 characters.
         pthread_setname_np(pthread_self(), name_.substr(0, 15).c_str());
+        if (importance_ == Importance::kBackground) {
+            // Of this thread alone, on Linux. That it may not is no reason not to work.
+            static_cast<void>(::setpriority(PRIO_PROCESS, 0, kBackgroundNice));
+        }
         // A thread's top is one of the three places that may catch: nothing below throws in normal
         // work, so whatever arrives here is a bug or an exhausted process.
         try {

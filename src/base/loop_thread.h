@@ -22,7 +22,11 @@ class LoopThread {
     // nothing arrives; 0 = run again at once.
     using Turn = std::function<int64_t()>;
 
-    explicit LoopThread(std::string name) : name_(std::move(name)) {}
+    // What nobody waits for gets out of the way of everything else.
+    enum class Importance : uint8_t { kNormal, kBackground };
+
+    explicit LoopThread(std::string name, Importance importance = Importance::kNormal)
+        : name_(std::move(name)), importance_(importance) {}
     ~LoopThread();
     LoopThread(const LoopThread&) = delete;
     LoopThread& operator=(const LoopThread&) = delete;
@@ -40,6 +44,7 @@ class LoopThread {
     void run();
 
     const std::string name_;
+    const Importance importance_;
     Turn turn_;
     Waker waker_;
     std::mutex at_work_;          // whoever runs a turn

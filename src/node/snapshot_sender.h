@@ -2,8 +2,9 @@
 //
 // Sends the state of this member to peers whose next entry the log holds no more: the portable
 // snapshot (snapshot/writer.h), piece by piece as the peer takes it, on a connection of its own. A
-// thread of its own reads the engine, so that neither Raft nor clients wait for it; what is in
-// memory is one piece, and what the transport may hold for one call.
+// thread of its own reads the engine, so that neither Raft nor clients wait for it, and in the
+// background, so that they keep the processor; what is in memory is one piece, and what the
+// transport may hold for one call.
 // Thread: send() raft loop; the rest is its own.
 #pragma once
 
@@ -58,7 +59,7 @@ class SnapshotSender {
     storage::Backend& backend_;
     const std::function<void()> flush_;
     uint64_t begun_ = 0;  // raft loop
-    LoopThread thread_{"snapshot"};
+    LoopThread thread_{"snapshot", LoopThread::Importance::kBackground};
     Mailbox<Input> inbox_;
     std::vector<Input> inputs_;
     std::map<uint64_t, std::unique_ptr<Transfer>> transfers_;
