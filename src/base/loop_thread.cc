@@ -72,12 +72,10 @@ bool LoopThread::run_here() {
         return false;
     }
     waker_.borrow();
-    int64_t sleep_ns = 0;
-    for (int turns = 0; turns < kBorrowedTurnsMax; ++turns) {
+    int64_t sleep_ns = turn_();
+    // What comes during the last of them wakes the thread itself.
+    for (int more = 1; more < kBorrowedTurnsMax && (waker_.take_wake() || sleep_ns == 0); ++more) {
         sleep_ns = turn_();
-        if (!waker_.borrowed() && sleep_ns > 0) {
-            break;
-        }
     }
     if (sleep_ns == 0 || steady_ns() + sleep_ns + kLateness_ns < sleeps_until_ns_) {
         waker_.wake();  // kept until it is given back

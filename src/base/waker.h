@@ -18,9 +18,9 @@ class Waker {
     void sleep(int64_t timeout_ns);
 
     // Another thread works in place of the owning one while that sleeps. Between the two a wake is
-    // only kept, for borrowed() to take; what came after the last of them wakes the owner.
+    // only kept: take_wake() takes it, and one that was not taken wakes the owner in the end.
     void borrow() { awake_.store(true); }
-    bool borrowed() { return signalled_.exchange(false); }
+    bool take_wake() { return signalled_.exchange(false); }
     void give_back();
 
   private:
