@@ -13,6 +13,7 @@
 
 #include "plugin/cxx/crc32c.h"
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <cstring>
@@ -38,7 +39,7 @@ class StoredKey {
   public:
     StoredKey(Half half, std::string_view key) : bytes_(1 + key.size()) {
         buffer_[0] = static_cast<char>(half);
-        std::memcpy(buffer_.data() + 1, key.data(), key.size());
+        std::copy(key.begin(), key.end(), buffer_.begin() + 1);
     }
     explicit StoredKey(std::string_view key) : StoredKey(half_of(key), key) {}
     // The first key behind a half.
