@@ -23,8 +23,8 @@ from member import Member  # noqa: E402
 
 INTRODUCTION = """# What there is of etcd's interface
 
-etcd 3.7 by name: its gRPC methods, HTTP pages, JSON routes, flags, feature gates and metrics, each with
-what Quorate makes of it. This page is made by `packaging/doc/surface.py` from the program's own tables and
+etcd 3.7 by name: its gRPC methods, HTTP pages, JSON routes, flags, commands, feature gates and metrics, each
+with what Quorate makes of it. This page is made by `packaging/doc/surface.py` from the program's own tables and
 from a running member; a test makes it again and compares.
 """
 
@@ -41,7 +41,11 @@ class Facts:
         with Member(program, ["--metrics=extensive"]) as member:
             self.pages = {page: status_of(member, path) for page, path in etcd.PAGES.items()}
             self.refused_routes = {path for path in self.routes if not leads_somewhere(member, path)}
+            self.peer_pages = {page: status_of(member, path, member.peer_url)
+                               for page, path in etcd.PEER_PAGES.items()}
             metrics = member.get("/metrics")[1]
+        self.gate_groups = {name for name in etcd.GATE_GROUPS if takes(program, f"--feature-gates={name}=true")}
+        self.commands = {name for name in etcd.COMMANDS if takes(program, name.split()[1])}
         self.metrics = dict(re.findall(r"(?m)^# TYPE (\S+) (\S+)$", metrics))
         self.methods = set(re.findall(
             r'(?m)^grpc_server_started_total\{grpc_method="(\w+)",grpc_service="([\w.]+)"', metrics))
@@ -51,8 +55,16 @@ class Facts:
             self.named.update(re.findall(r'"((?:etcd|grpc|os|process)_\w+)"', path.read_text(encoding="utf-8")))
 
 
-def status_of(member, path):
-    return member.get(path)[0]
+def takes(program, argument):
+    return subprocess.run([program, argument, "--check-config"], capture_output=True, check=False).returncode == 0
+
+
+def status_of(member, path, address=None):
+    try:
+        with urllib.request.urlopen((address or member.endpoint) + path, timeout=10) as answer:
+            return answer.status
+    except urllib.error.HTTPError as error:
+        return error.code
 
 
 def leads_somewhere(member, path):
@@ -92,6 +104,16 @@ def page_rows(facts):
         yield page, state(facts.pages[page] == 200, page, etcd.NO_PAGE)
 
 
+def peer_page_rows(facts):
+    for page in etcd.PEER_PAGES:
+        yield page, state(facts.peer_pages[page] == 200, page, etcd.NO_PEER_PAGE)
+
+
+def command_rows(facts):
+    for name in etcd.COMMANDS:
+        yield name, state(name in facts.commands, name, etcd.NO_COMMAND)
+
+
 def route_rows(facts):
     for route in etcd.ROUTES:
         service, method, _ = facts.routes.get(route, ("", "", ""))
@@ -118,6 +140,8 @@ def gate_rows(facts):
             yield name, None
         else:
             yield name, ("yes" if support == "full" else f"accepted, no effect: {note}") + f" (default {default})"
+    for name in etcd.GATE_GROUPS:
+        yield name, "yes" if name in facts.gate_groups else None
 
 
 def metric_rows(facts):
@@ -142,8 +166,10 @@ def our_metrics(facts):
 SECTIONS = [
     ("gRPC methods", "Method", method_rows),
     ("HTTP pages", "Page", page_rows),
+    ("HTTP pages on the peer port", "Page", peer_page_rows),
     ("JSON routes", "Route", route_rows),
     ("Flags", "Flag", option_rows),
+    ("Commands", "Command", command_rows),
     ("Feature gates", "Gate", gate_rows),
     ("Metrics", "Metric", metric_rows),
     ("Flags of our own", "Flag", our_options),

@@ -18,16 +18,24 @@ def authority_in(directory):
     return Authority(os.path.join(directory, "ca"))
 
 
-def secured(context, authority, common_names):
+ADDRESS = "IP:127.0.0.1"  # all members' own
+
+
+def secured(context, authority, common_names, host_names=None):
     """A cluster, not started, whose members show certificates with these common names and let no
-    name in but "member"."""
+    name in but "member"; or else with these host names, and none but "member.example"."""
 
     def place(name):
-        pair = authority.issue(name, common_names.get(name, "member"))
+        if host_names is None:
+            pair = authority.issue(name, common_names.get(name, "member"))
+            rule = "--peer-cert-allowed-cn=member"
+        else:
+            pair = authority.issue(name, name, f"{ADDRESS},DNS:{host_names.get(name, 'member.example')}")
+            rule = "--peer-cert-allowed-hostname=member.example"
         return {"peer_scheme": "https", "own_args": [
             f"--peer-cert-file={pair.cert}", f"--peer-key-file={pair.key}",
             "--peer-client-cert-auth", f"--peer-trusted-ca-file={authority.cert}",
-            f"--peer-crl-file={authority.crl}", "--peer-cert-allowed-cn=member"]}
+            f"--peer-crl-file={authority.crl}", rule]}
 
     return context.cluster(place=place)
 
@@ -70,6 +78,25 @@ def test_wrong_certificate(context):
         check(not outside._ready(), "the intruder serves")
         # With the right one it comes in, without a restart.
         authority.issue("m3", "member")
+        wait_for(outside._ready, "the member with the right certificate serves")
+        context.settle(cluster)
+
+
+def test_wrong_host_name(context):
+    """Nor does one come in whose certificate is for another host than those allowed."""
+    authority = authority_in(context.directory)
+    with secured(context, authority, {}, {"m3": "intruder.example"}) as cluster:
+        for member in cluster.members:
+            member.launch()
+        for member in cluster.members[:2]:
+            member.wait_ready()
+        outside = cluster.members[2]
+        wait_for(lambda: any("rejected connection on peer endpoint" in one.log_text()
+                             for one in cluster.members[:2]), "the members refuse the intruder")
+        wait_for(lambda: "the other side does not accept this side's certificate"
+                 in outside.log_text(), "the intruder hears why")
+        check(not outside._ready(), "the intruder serves")
+        authority.issue("m3", "m3", f"{ADDRESS},DNS:member.example")
         wait_for(outside._ready, "the member with the right certificate serves")
         context.settle(cluster)
 

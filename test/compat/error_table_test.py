@@ -102,8 +102,6 @@ TABLE = {
 
 NOT_HERE = {
     "WatchCanceled": "etcd's server does not send it either: a watch ends with its own reason",
-    "MemberExist": "an id holds the time of its making: two are equal only within one second, at one URL, "
-                   "and then the URL is refused first",
     "ClusterIDMismatch": "members say it to each other; test/cluster provokes it (wrong_start)",
     "LeaderChanged": "requests outlive a change of leader here: they are proposed again",
     "NotCapable": "a cluster is founded at a version that can do everything",
@@ -401,6 +399,23 @@ class OneMemberTest(ErrorCase):
     def test_PeerURLExist(self):
         self.causes("PeerURLExist", self.api.call, "Cluster/MemberAdd", "MemberAddRequest",
                     peerURLs=[self.member.peer_url])
+
+    def test_MemberExist(self):
+        """An id is made of its URLs and the second of its making."""
+        with Member(BINARY, ["--max-learners=2"]) as member:
+            api, said = Api(member, MODULES), []
+            for port in range(1, 20):
+                url = f"http://127.0.0.9:{port}"
+                added = api.call("Cluster/MemberAdd", "MemberAddRequest", peerURLs=[url], isLearner=True).member
+                with self.assertRaises(grpc.RpcError) as refused:
+                    api.call("Cluster/MemberAdd", "MemberAddRequest", peerURLs=[url], isLearner=True)
+                said.append((refused.exception.code().name, refused.exception.details()))
+                if said[-1] == TABLE["MemberExist"]:
+                    return
+                # The second was over in between.
+                self.assertEqual(said[-1], TABLE["PeerURLExist"])
+                api.call("Cluster/MemberRemove", "MemberRemoveRequest", ID=added.ID)
+            self.fail(f"all refused otherwise: {said}")
 
     def test_MemberBadURLs(self):
         for urls in ([], ["no url"], ["ftp://a:1"]):

@@ -269,6 +269,65 @@ class FloodsTest(unittest.TestCase):
                              b'{"success":[{"request_txn":' * 38000):
                     answers.append(self.post("/v3/kv/txn", body))
 
+        self.run_beside_others(send, ending)
+        self.assertGreaterEqual(len(answers), 16)
+        self.assertEqual([answer for answer in answers if answer[0] != 400], [])
+        self.assertLess(self.status("VmRSS") - memory, 60 * 1024)
+        self.others_are_served(1)
+
+    def test_large_json(self):
+        """Bodies of 100 MB are refused by their length, and cost what a request may be, not what they say."""
+        answers, ending, memory = [], threading.Event(), self.status("VmRSS")
+        head = (f"POST /v3/kv/put HTTP/1.1\r\nHost: {self.member.host}\r\n"
+                "Content-Length: 100000000\r\n\r\n").encode()
+
+        def send():
+            while not ending.is_set():
+                with socket.create_connection((self.member.host, self.member.port), timeout=TIMEOUT_S) as one:
+                    try:
+                        one.sendall(head + b'{"key":"YQ==","value":"')
+                        for _ in range(1500):
+                            one.sendall(b"YWFh" * 16384)
+                    except OSError:
+                        pass
+                    try:
+                        answers.append(one.recv(100))
+                    except OSError:
+                        answers.append(b"")
+
+        self.run_beside_others(send, ending)
+        self.assertGreaterEqual(len(answers), 4)
+        self.assertEqual([answer for answer in answers if b" 200 " in answer], [])
+        self.assertLess(self.status("VmRSS") - memory, 60 * 1024)
+        self.others_are_served(1)
+
+    def test_large_websocket_messages(self):
+        """A message of a gigabyte over a websocket ends it, as soon as it says so."""
+        answers, ending, memory = [], threading.Event(), self.status("VmRSS")
+        head = (f"GET /v3/watch HTTP/1.1\r\nHost: {self.member.host}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+                "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n").encode()
+
+        def send():
+            while not ending.is_set():
+                with socket.create_connection((self.member.host, self.member.port), timeout=TIMEOUT_S) as one:
+                    one.sendall(head)
+                    answers.append(one.recv(4096))
+                    try:
+                        one.sendall(b"\x81\xff" + struct.pack(">Q", 1 << 30) + b"\0\0\0\0{")
+                        for _ in range(1500):
+                            one.sendall(b" " * 65536)
+                        answers.append(b"took 100 MB")
+                    except OSError:
+                        pass
+
+        self.run_beside_others(send, ending)
+        self.assertGreaterEqual(len(answers), 4)
+        self.assertEqual([answer for answer in answers if b" 101 " not in answer], [])
+        self.assertLess(self.status("VmRSS") - memory, 60 * 1024)
+        self.others_are_served(1)
+
+    def run_beside_others(self, send, ending):
+        """Four that `send` until the others have been measured."""
         threads = [threading.Thread(target=send, daemon=True) for _ in range(4)]
         for thread in threads:
             thread.start()
@@ -278,10 +337,6 @@ class FloodsTest(unittest.TestCase):
             ending.set()
             for thread in threads:
                 thread.join(TIMEOUT_S)
-        self.assertGreaterEqual(len(answers), 16)
-        self.assertEqual([answer for answer in answers if answer[0] != 400], [])
-        self.assertLess(self.status("VmRSS") - memory, 60 * 1024)
-        self.others_are_served(1)
 
     def test_calm(self):
         """For comparison."""

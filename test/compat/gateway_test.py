@@ -347,6 +347,10 @@ class GatewayTest(unittest.TestCase):
         self.assertEqual(self.ask("/v3/kv/range", {"key": b64("large")})[1]["kvs"][0]["value"], value)
         status, body = self.ask("/v3/kv/put", {"key": b64("large"), "value": b64("v" * 1_572_860)})
         self.assertEqual((status, body["message"]), (400, "etcdserver: request is too large"))
+        # Of what is larger still only the length is read.
+        status, body = self.ask("/v3/kv/put", {"key": b64("large"), "value": b64("v" * 4_000_000)})
+        self.assertEqual((status, body["code"]), (413, 8))
+        self.assertRegex(body["message"], r"^received message larger than max \(\d+\)$")
         for i in range(300):
             self.ask(*put(f"many/{i:03}", "x"))
         kvs = self.ask("/v3/kv/range", {"key": b64("many/"), "range_end": b64("many0")})[1]["kvs"]

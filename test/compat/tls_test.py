@@ -344,6 +344,21 @@ class TlsTest(unittest.TestCase):
                 wait_for(lambda one=member, text=shown: "rejected connection on client endpoint" in one.whole_log()
                          and text in one.whole_log(), "a line about the other client")
 
+    def test_names_that_flags_allow(self):
+        """The same by flags, over gRPC and HTTP."""
+        other = self.ca.issue("other", "another client", "DNS:other.example")
+        self.client = self.ca.issue("client", "a client", "DNS:client.example")
+        for flag in ("--client-cert-allowed-cn=a client,nobody",
+                     "--client-cert-allowed-hostname=nobody.example,client.example"):
+            with self.subTest(flag):
+                member = self.start(flag)
+                self.assertEqual(self.etcdctl(member, "put", "k", "v", pair=self.client).stdout, "OK\n")
+                self.assertIn('"true"', self.curl(member.endpoint + "/health", pair=self.client).stdout)
+                self.assertNotEqual(self.etcdctl(member, "get", "k", pair=other).returncode, 0)
+                self.assertNotEqual(self.curl(member.endpoint + "/health", pair=other).returncode, 0)
+                wait_for(lambda one=member: "rejected connection on client endpoint" in one.whole_log(),
+                         "a line about the other client")
+
     def test_refusals_at_start(self):
         other = Authority(self.path("other"), "other")
         expired = self.ca.issue("expired", "expired", days=-1)

@@ -38,6 +38,14 @@ PAGES = {
     "/debug/events": "/debug/events",
 }
 
+# Pages on the peer port, where ID stands for any.
+PEER_PAGES = {page: page.replace("ID", "1") for page in (
+    "/version", "/members", "/members/promote/ID", "/members/hashkv", "/leases", "/leases/internal",
+    "/downgrade/enabled", "/raft", "/raft/stream", "/raft/snapshot", "/raft/probing")}
+
+# Other programs inside etcd's binary.
+COMMANDS = ["etcd gateway start", "etcd grpc-proxy start"]
+
 # Routes of the JSON gateway under /v3/.
 ROUTES = [f"/v3/{group}/{name}" for group, names in {
     "kv": "range put deleterange txn compaction lease/revoke lease/timetolive lease/leases",
@@ -89,6 +97,9 @@ GATES = """
     StopGRPCServiceOnDefrag InitialCorruptCheck CompactHashCheck TxnModeWriteWithSharedBuffer
     LeaseCheckpoint LeaseCheckpointPersist SetMemberLocalAddr FastLeaseKeepAlive PriorityRequest
 """.split()
+
+# Names that stand for all gates of a stage.
+GATE_GROUPS = ["AllAlpha", "AllBeta"]
 
 # Metrics as name:type.
 METRICS = """
@@ -163,7 +174,7 @@ METRICS = """
     process_cpu_seconds_total:counter process_max_fds:gauge process_open_fds:gauge
     process_resident_memory_bytes:gauge process_start_time_seconds:gauge
     process_virtual_memory_bytes:gauge promhttp_metric_handler_requests_in_flight:gauge
-    promhttp_metric_handler_requests_total:counter
+    promhttp_metric_handler_requests_total:counter go_*:any
 """.split()
 
 # Name to reason. A name may end with * for all that begin with the rest.
@@ -173,7 +184,17 @@ NO_PAGE = {
     "/debug/requests": "pages of Go's trace package; with --log-level=debug every request is logged",
     "/debug/events": "pages of Go's trace package; with --log-level=debug every request is logged",
 }
+NO_PEER_PAGE = {
+    "/members/*": "of etcd's members among themselves; ours ask each other over gRPC",
+    "/leases*": "of etcd's members among themselves; ours ask each other over gRPC",
+    "/downgrade/enabled": "of etcd's members among themselves; ours ask each other over gRPC",
+    "/raft*": "of etcd's members among themselves; ours ask each other over gRPC",
+}
+NO_COMMAND = {
+    "etcd *": "that of etcd's package stands in front of Quorate as well",
+}
 NO_METRIC = {
+    "go_*": "there is no Go runtime; process_* tells of memory and files",
     "etcd_network_server_stream_failures_total":
         "of etcd's streams; see grpc_server_handled_total and etcd_network_disconnected_peers_total",
     "etcd_debugging_disk_backend_commit_*": "stages of a bbolt commit",

@@ -28,6 +28,7 @@ class SurfaceTest(unittest.TestCase):
 
     def test_no_reason_is_left_over(self):
         for rows, reasons in ((surface.method_rows, etcd.NO_METHOD), (surface.page_rows, etcd.NO_PAGE),
+                              (surface.peer_page_rows, etcd.NO_PEER_PAGE), (surface.command_rows, etcd.NO_COMMAND),
                               (surface.metric_rows, etcd.NO_METRIC)):
             used = {surface.reason_for(name, reasons)
                     for name, state in rows(self.facts) if state and state.startswith("no: ")}
@@ -37,6 +38,9 @@ class SurfaceTest(unittest.TestCase):
         written = (ROOT / "packaging" / "doc" / "surface.md").read_text(encoding="utf-8")
         self.assertEqual(written, surface.page(self.facts),
                          "run packaging/doc/surface.py build/quorate packaging/doc/surface.md")
+
+    def test_no_metric_is_made_up(self):
+        self.assertEqual([name for name in self.facts.metrics if name.startswith("go_")], [])
 
     def test_the_lists_are_etcds(self):
         methods = sum(len(names.split()) for names in etcd.METHODS.values())

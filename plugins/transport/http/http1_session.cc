@@ -242,11 +242,19 @@ void Http1Session::refuse(uint32_t status) {
     loop_.timers().cancel(*this);
     state_ = State::kRefusing;
     in_.clear();
-    const std::string body = std::to_string(status) + "\n";
+    // Who sends much sends JSON, and reads errors as etcd writes them.
+    const bool too_large = status == 413;
+    const std::string body = too_large
+                                 ? "{\"code\":" + std::to_string(QUORATE_RESOURCE_EXHAUSTED) +
+                                       ",\"message\":\"received message larger than max (" +
+                                       std::to_string(loop_.options().max_http_body_bytes) + ")\"}"
+                                 : std::to_string(status) + "\n";
     interim_ += status_line(status) + "Date: ";
     interim_ += date_now();
-    interim_ += "\r\nContent-Type: text/plain\r\nConnection: close\r\nContent-Length: " +
-                std::to_string(body.size()) + "\r\n\r\n" + body;
+    interim_ += "\r\nContent-Type: ";
+    interim_ += too_large ? "application/json" : "text/plain";
+    interim_ += "\r\nConnection: close\r\nContent-Length: " + std::to_string(body.size()) +
+                "\r\n\r\n" + body;
     carrier_.on_output();
 }
 
