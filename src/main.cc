@@ -49,8 +49,9 @@ int run_server(const config::Loaded& loaded, const config::Inputs& inputs, char*
     log::write(log::Level::kInfo, "starting quorate", loaded.effective, SourceLocation::current());
     const Result<Ending> ending = serve(loaded, inputs);
     if (!ending) {
-        log::error("server can't run", {log::Field(ending.error())});
-        return refuse(ending.error());
+        const Status why = config::with_line(ending.error(), loaded);
+        log::error("server can't run", {log::Field(why)});
+        return refuse(why);
     }
     return *ending == Ending::kStartAgain ? start_again(argv) : 0;
 }
@@ -101,7 +102,7 @@ int answer(const config::Loaded& loaded, Status (*find_out)(const config::Loaded
         log::write(note.level, note.message, note.fields, SourceLocation::current());
     }
     const Status s = find_out(loaded);
-    return s.ok() ? 0 : refuse(s);
+    return s.ok() ? 0 : refuse(config::with_line(s, loaded));
 }
 
 int run(int argc, char** argv) {
