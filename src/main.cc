@@ -49,8 +49,9 @@ int run_server(const config::Loaded& loaded, const config::Inputs& inputs, char*
     log::write(log::Level::kInfo, "starting quorate", loaded.effective, SourceLocation::current());
     const Result<Ending> ending = serve(loaded, inputs);
     if (!ending) {
-        log::error("server can't run", {log::Field(ending.error())});
-        return refuse(ending.error());
+        const Status why = config::with_line(ending.error(), loaded);
+        log::error("server can't run", {log::Field(why)});
+        return refuse(why);
     }
     return *ending == Ending::kStartAgain ? start_again(argv) : 0;
 }
@@ -89,6 +90,21 @@ int run_tool(const ToolCall& call, const std::string& executable_dir) {
                               : util::run(call.arguments, executable_dir);
 }
 
+// For people who look at a terminal: what deserves a warning, and the answer.
+int answer(const config::Loaded& loaded, Status (*find_out)(const config::Loaded&)) {
+    log::Options plain;
+    plain.levels = "warn";
+    plain.format = log::Format::kConsole;
+    if (Status s = log::configure(plain); !s.ok()) {
+        return refuse(s);
+    }
+    for (const config::Note& note : loaded.notes) {
+        log::write(note.level, note.message, note.fields, SourceLocation::current());
+    }
+    const Status s = find_out(loaded);
+    return s.ok() ? 0 : refuse(config::with_line(s, loaded));
+}
+
 int run(int argc, char** argv) {
     const config::Inputs inputs = config::inputs_of_process(argc, argv, environ);
     if (const auto call = tool_call(argc, argv)) {
@@ -111,14 +127,10 @@ int run(int argc, char** argv) {
         case config::Command::kVersion:
             std::fputs(config::version_text().c_str(), stdout);
             return 0;
-        case config::Command::kCheckConfig: {
-            const Status s = check(*loaded);
-            return s.ok() ? 0 : refuse(s);
-        }
-        case config::Command::kListPlugins: {
-            const Status s = list_plugins(*loaded);
-            return s.ok() ? 0 : refuse(s);
-        }
+        case config::Command::kCheckConfig:
+            return answer(*loaded, check);
+        case config::Command::kListPlugins:
+            return answer(*loaded, list_plugins);
     }
     return 1;
 }

@@ -38,23 +38,31 @@ std::vector<std::string> hosts_of(const std::vector<Url>& urls) {
     return {hosts.begin(), hosts.end()};
 }
 
-// The option, without prefix, that gave a file which the text names; empty when none did.
+// The option, without prefix, that gave the file which the text names first; empty when none did.
+// One file may be given for several.
 std::string option_named_in(const std::string& text, const config::TlsConfig& tls, bool peer) {
-    const std::pair<const char*, const std::string*> files[] = {
-        {"key-file", &tls.key_file},
-        {"cert-file", &tls.cert_file},
-        {"client-key-file", &tls.client_key_file},
-        {"client-cert-file", &tls.client_cert_file},
-        {peer ? "crl-file" : "client-crl-file", &tls.crl_file},
-        {"trusted-ca-file", &tls.trusted_ca_file},
+    struct Given {
+        const char* option;
+        const char* called;
+        const std::string& file;
+    };
+    const Given all[] = {
+        {"key-file", "key file", tls.key_file},
+        {"cert-file", "certificate file", tls.cert_file},
+        {"client-key-file", "key file", tls.client_key_file},
+        {"client-cert-file", "certificate file", tls.client_cert_file},
+        {peer ? "crl-file" : "client-crl-file", "CRL file", tls.crl_file},
+        {"trusted-ca-file", "CA file", tls.trusted_ca_file},
     };
     std::string found;
     size_t place = std::string::npos;
-    for (const auto& [option, file] : files) {
-        const size_t at = file->empty() ? std::string::npos : text.find("\"" + *file + "\"");
+    for (const Given& given : all) {
+        const size_t at = given.file.empty()
+                              ? std::string::npos
+                              : text.find(std::string(given.called) + " \"" + given.file + "\"");
         if (at < place) {
             place = at;
-            found = option;
+            found = given.option;
         }
     }
     return found;

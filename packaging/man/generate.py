@@ -144,7 +144,7 @@ def util_commands(program):
     for name in names:
         if name == "version":
             continue
-        text = help_of(program, "util", *name.split())
+        text = help_of(program, "util", *name.split()).replace("quorate util", "quorateutl")
         usage, rest = text.split("\n", 1)
         body, _, options = rest.partition("Options:\n")
         yield heading("SS", name)

@@ -54,6 +54,8 @@ Result<FileOptions> options_of_own_file(const std::string& path, std::string_vie
                                 entry.section + "]");
             }
             out.sections[entry.section].emplace_back(entry.key, entry.value);
+            out.plugin_lines.push_back(
+                {entry.section, entry.key, entry.value, path + ":" + std::to_string(entry.line)});
             continue;
         }
         const Option* option = find_option(entry.key);

@@ -47,6 +47,7 @@ struct FileOptions {
     std::vector<Given> given;
     std::map<std::string, std::vector<std::pair<std::string, std::string>>, std::less<>> sections;
     std::vector<Note> notes;
+    std::vector<PluginLine> plugin_lines;
 };
 
 // Our own file format; an unknown key or section is an error.

@@ -57,23 +57,12 @@ class Semantic final : public po::value_semantic {
     const Option& option_;
 };
 
-std::string shown_help(const Option& option) {
-    std::string help(option.help);
-    if (option.support == Support::kNoEffect) {
-        help += " No effect: " + std::string(option.note) + ".";
-    } else if (option.support == Support::kRefused) {
-        help += " Refused: " + std::string(option.note) + ".";
-    }
-    return help;
-}
-
 po::options_description describe_group(Group group, bool with_legacy) {
     po::options_description part(std::string(group_title(group)), kLineWidth, kTextWidth_min);
     for (const Option& option : option_table()) {
         if (option.group == group && (with_legacy || option.support != Support::kLegacy)) {
             auto* semantic = new Semantic(option);  // Boost's description owns it
-            part.add_options()(std::string(option.name).c_str(), semantic,
-                               shown_help(option).c_str());
+            part.add_options()(std::string(option.name).c_str(), semantic, help_of(option).c_str());
         }
     }
     return part;

@@ -154,7 +154,8 @@ void keep_ours(std::vector<Given>& given) {
 
 // Everything that was given, the strongest source of each option.
 Status collect(const Inputs& inputs, CommandLine& line, Chosen& chosen, Draft& draft,
-               std::vector<Note>& notes) {
+               Loaded& loaded) {
+    std::vector<Note>& notes = loaded.notes;
     FileOptions file;
     bool etcds = false;
     if (const std::string path = config_path(line.given, inputs.environment); !path.empty()) {
@@ -189,6 +190,7 @@ Status collect(const Inputs& inputs, CommandLine& line, Chosen& chosen, Draft& d
     }
     notes.insert(notes.end(), file.notes.begin(), file.notes.end());
     draft.sections = std::move(file.sections);
+    loaded.plugin_lines = std::move(file.plugin_lines);
     choose(chosen, std::move(file.given));
     choose(chosen, std::move(environment->given));
     choose(chosen, std::move(line.given));
@@ -238,7 +240,7 @@ Result<Loaded> load_inputs(const Inputs& inputs) {
     }
     Draft draft;
     Chosen chosen;
-    if (Status s = collect(inputs, *line, chosen, draft, loaded.notes); !s.ok()) {
+    if (Status s = collect(inputs, *line, chosen, draft, loaded); !s.ok()) {
         return s;
     }
     if (Status s = apply_all(chosen, draft); !s.ok()) {
@@ -268,6 +270,39 @@ Result<Loaded> load(const Inputs& inputs) {
         return on_one_line(loaded.error());
     }
     return loaded;
+}
+
+namespace {
+
+// Whether the complaint is about this key, and the plugin was given what the line says.
+bool is_about(const std::string& text, const PluginLine& line, const PluginChoice& choice) {
+    const bool named = text.find(" option \"" + line.key + "\"") != std::string::npos ||
+                       text.find(" option " + line.key + " ") != std::string::npos;
+    return named && std::any_of(choice.options.begin(), choice.options.end(), [&](const auto& o) {
+               return o.first == line.key && o.second == line.value;
+           });
+}
+
+}  // namespace
+
+Status with_line(const Status& error, const Loaded& loaded) {
+    const PluginConfig& plugins = loaded.config.plugins;
+    const std::pair<std::string_view, const PluginChoice*> chosen[] = {
+        {"storage", &plugins.storage}, {"transport", &plugins.transport}, {"auth", &plugins.auth}};
+    const std::string text = error.message();
+    for (const auto& [kind, choice] : chosen) {
+        if (!text.starts_with(std::string(kind) + " plugin " + choice->name + ": ")) {
+            continue;
+        }
+        for (const PluginLine& line : loaded.plugin_lines) {
+            if (line.section == std::string(kind) + "." + choice->name &&
+                is_about(text, line, *choice)) {
+                return {error.is(errors::kPlugin) ? errors::kPlugin : errors::kConfig,
+                        line.place + ": " + text};
+            }
+        }
+    }
+    return error;
 }
 
 int exit_code(const Status& status) {

@@ -35,18 +35,31 @@ struct Inputs {
     std::function<Result<std::string>(const std::string& path)> read_file;
 };
 
+// A key of a plugin's section in the configuration file.
+struct PluginLine {
+    std::string section;  // "storage.leveldb"
+    std::string key;
+    std::string value;
+    std::string place;  // "quorate.conf:12"
+};
+
 struct Loaded {
     Command command = Command::kRun;
     Config config;
     std::vector<Note> notes;
     // One field per option with its effective value, secrets blanked; to be logged once.
     std::vector<log::Field> effective;
+    std::vector<PluginLine> plugin_lines;
 };
 
 Inputs inputs_of_process(int argc, const char* const* argv, const char* const* environment);
 
 // errors::kUsage when the command line itself is wrong, errors::kConfig for everything else.
 Result<Loaded> load(const Inputs& inputs);
+
+// A plugin knows keys and values and not where they stand: its complaint about one that the file
+// gave, with the line in front.
+Status with_line(const Status& error, const Loaded& loaded);
 
 // What the process ends with, by the kind of what keeps it from starting. Service managers and
 // scripts go by these: 2 to 5 stay the same however often it is tried.

@@ -43,6 +43,16 @@ const std::vector<Option>& option_table() {
     return table;
 }
 
+std::string help_of(const Option& option) {
+    std::string help(option.help);
+    if (option.support == Support::kNoEffect) {
+        help += " No effect: " + std::string(option.note) + ".";
+    } else if (option.support == Support::kRefused) {
+        help += " Refused: " + std::string(option.note) + ".";
+    }
+    return help;
+}
+
 const Option* find_option(std::string_view name) {
     for (const Option& option : option_table()) {
         if (option.name == name) {

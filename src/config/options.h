@@ -73,6 +73,9 @@ struct Option {
 // All options, by group in the order of the help.
 const std::vector<Option>& option_table();
 
+// What it is for, and for one that does nothing here: why.
+std::string help_of(const Option& option);
+
 // Null when there is no option of this name.
 const Option* find_option(std::string_view name);
 

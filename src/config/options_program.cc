@@ -37,7 +37,8 @@ std::vector<Option> unsafe_rows() {
         {"unsafe-no-fsync", "", "false", "Never wait for the disk: a power cut loses data.",
          [](Draft& d, View v) { return keep(to_bool(v), d.config.raft.unsafe_no_fsync); }},
         {"force-auth-disable", "", "false",
-         "Turn authentication off, once; for whoever has lost root's password.",
+         "Turn authentication off, for all members and once: the way back in when root's password "
+         "is lost. Start without it afterwards.",
          [](Draft& d, View v) { return keep(to_bool(v), d.config.auth.force_disable); }},
         {"force-new-cluster", "", "false",
          "Keep the data and become the only member; for when the quorum is lost for good.",

@@ -71,7 +71,8 @@ Status set_progress_interval(Draft& draft, View text) {
 std::vector<Option> auth_rows() {
     return {
         {"auth-token", "TYPE", "simple",
-         "Kind of tokens: simple, or jwt,sign-method=RS256,priv-key=FILE,pub-key=FILE,ttl=5m.",
+         "Kind of tokens: simple, or jwt,OPTION=VALUE,... with sign-method, priv-key, pub-key, "
+         "ttl.",
          [](Draft& d, View v) { return keep_text(v, d.auth_token); }},
         {"bcrypt-cost", "N", "10", "Cost of hashing a password; each step doubles the time.",
          [](Draft& d, View v) {

@@ -54,7 +54,8 @@ Line flag_line(const FlagSpec& spec) {
         spec.letter == 0 ? std::string("    --") : std::string("-") + spec.letter + ", --";
     left += std::string(spec.name) + std::string(kind_word(spec.kind));
     std::string right(spec.help);
-    const bool usual = spec.fallback.empty() || spec.fallback == "false" || spec.fallback == "0";
+    const bool usual = spec.fallback.empty() || spec.fallback == "false" ||
+                       (spec.fallback == "0" && spec.kind != FlagKind::kText);
     if (!usual) {
         right += spec.kind == FlagKind::kText ? " (default \"" + std::string(spec.fallback) + "\")"
                                               : " (default " + std::string(spec.fallback) + ")";

@@ -153,9 +153,6 @@ Result<RangeRequest> range_request(const ParsedLine& line) {
     if (line.operands.empty()) {
         return usage("get command needs one argument as key and an optional argument as range_end");
     }
-    if (line.operands.size() > 2) {
-        return usage("get command takes at most a key and a range_end; quote keys with blanks");
-    }
     auto range = range_of(line);
     if (!range) {
         return range.error();
@@ -195,7 +192,7 @@ Result<etcdserverpb::PutRequest> put_request(const ParsedLine& line,
     constexpr const char* kNeeds =
         "put command needs 1 argument and input from stdin or 2 arguments";
     const Flags& flags = line.flags;
-    if (line.operands.empty() || line.operands.size() > 2) {
+    if (line.operands.empty()) {
         return usage(kNeeds);
     }
     const bool ignore_value = flags.on("ignore-value");

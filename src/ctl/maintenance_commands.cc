@@ -20,14 +20,14 @@ using etcdserverpb::AlarmMember;
 using etcdserverpb::AlarmResponse;
 using etcdserverpb::DowngradeRequest;
 
-// As Go prints the message: "memberID:123 alarm:NOSPACE ".
+// As Go prints the message: "memberID:123 alarm:NOSPACE".
 std::string alarm_line(const AlarmMember& alarm) {
     std::string text;
     if (alarm.memberid() != 0) {
-        text += "memberID:" + std::to_string(alarm.memberid()) + " ";
+        text += "memberID:" + std::to_string(alarm.memberid());
     }
     if (alarm.alarm() != etcdserverpb::NONE) {
-        text += "alarm:" + etcdserverpb::AlarmType_Name(alarm.alarm()) + " ";
+        text += (text.empty() ? "alarm:" : " alarm:") + etcdserverpb::AlarmType_Name(alarm.alarm());
     }
     return text;
 }

@@ -17,11 +17,25 @@
 #include "util/report.h"
 #include "wal/recovery.h"
 
+#include <cstdio>
 #include <optional>
 #include <utility>
 
 namespace quorate::util {
 namespace {
+
+// In simple form for people, who see what each number is.
+void print_verdict(Format format, const std::string& path, const std::vector<ReportItem>& items) {
+    if (format != Format::kSimple) {
+        print(format, items);
+        return;
+    }
+    std::string text;
+    for (const ReportItem& item : items) {
+        text += (text.empty() ? "" : ", ") + std::string(item.title) + " " + item.value;
+    }
+    std::printf("%s is whole: %s\n", path.c_str(), text.c_str());
+}
 
 // Every row of the buckets that are restored, read as restoring would.
 Result<uint64_t> check_rows(const snapshot::Reader& reader, const snapshot::TableMapping& mapping) {
@@ -78,7 +92,8 @@ Status verify_file(const std::string& path, bool skip_hash, Format format) {
     if (const auto auth = snapshot::read_auth_settings(**reader); !auth) {
         return auth.error();
     }
-    print(format, {{"revision", "Revision", "revision", std::to_string(status->revision)},
+    print_verdict(format, path,
+                  {{"revision", "Revision", "revision", std::to_string(status->revision)},
                    {"records", "Records", "records", std::to_string(records)},
                    {"leases", "Leases", "leases", std::to_string(leases)},
                    {"users", "Users", "users", std::to_string(users)},
@@ -230,8 +245,8 @@ Status verify_data(const Invocation& invocation, Format format) {
                            auto value) {
         return ReportItem{title, label, key, std::to_string(value)};
     };
-    print(
-        format,
+    print_verdict(
+        format, (*data)->paths().data_dir,
         {{"storage", "Storage", "storage", (*data)->engine_name(), {}, true},
          number("rows", "Rows", "rows", facts->rows.rows),
          number("keys", "Keys", "keys", facts->stats.keys),

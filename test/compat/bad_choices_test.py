@@ -34,7 +34,8 @@ class BadChoicesTest(unittest.TestCase):
             done = subprocess.run([BINARY, f"--data-dir={self.data_dir}", *args, *command],
                                   capture_output=True, text=True, timeout=TIMEOUT_S, check=False)
             self.assertNotEqual(done.returncode, 0, (args, command, done.stdout))
-            lines = [line for line in done.stderr.splitlines() if not line.startswith("{")]
+            # The check is read by people: no log beside its answer.
+            lines = [line for line in done.stderr.splitlines() if command or not line.startswith("{")]
             self.assertEqual(len(lines), 1, done.stderr)
             for text in says:
                 self.assertIn(text, lines[0])
@@ -81,7 +82,19 @@ class BadChoicesTest(unittest.TestCase):
         with open(config, "w", encoding="ascii") as out:
             out.write(f"data-dir = {self.data_dir}\nstorage = leveldb\n"
                       "[storage.leveldb]\nblock_bites = 1\n")
-        self.refused(f"--config-file={config}", says=['"block_bites"', "known:"])
+        self.refused(f"--config-file={config}", says=[f'{config}:4: ', '"block_bites"', "known:"])
+        with open(config, "w", encoding="ascii") as out:
+            out.write(f"data-dir = {self.data_dir}\n[storage.leveldb]\ncache_bytes = lots\n[storage.mem]\ncache_bytes = 1\n")
+        self.refused(f"--config-file={config}", says=[f"{config}:3: ", 'cache_bytes = "lots"'])
+        # The command line wins, and is to blame then.
+        self.refused(f"--config-file={config}", "--storage=leveldb,cache_bytes=more",
+                     says=['quorate: storage plugin leveldb: ', 'cache_bytes = "more"'])
+        with open(config, "w", encoding="ascii") as out:
+            out.write("[transport.http]\nthreads = many\n")
+        done = subprocess.run([BINARY, f"--data-dir={self.data_dir}", f"--config-file={config}", "--check-config"],
+                              capture_output=True, text=True, timeout=TIMEOUT_S, check=False)
+        self.assertEqual((done.returncode, done.stdout), (4, ""))
+        self.assertRegex(done.stderr, rf"^quorate: {config}:2: transport plugin http: option threads .*\n$")
 
     def test_the_right_choice_after_a_wrong_one(self):
         """A first start that failed has decided nothing."""
@@ -90,7 +103,10 @@ class BadChoicesTest(unittest.TestCase):
                                "--check-config"], capture_output=True, text=True,
                               timeout=TIMEOUT_S, check=False)
         self.assertEqual(done.returncode, 0, done.stderr)
-        self.assertIn("configuration is valid", done.stdout)
+        self.assertEqual((done.stdout, done.stderr), ("configuration is valid\n", ""))
+        done = subprocess.run([BINARY, f"--data-dir={self.data_dir}", "--max-wals=3", "--check-config"],
+                              capture_output=True, text=True, timeout=TIMEOUT_S, check=False)
+        self.assertRegex(done.stderr, r"^\S+\twarn\t.*an option has no effect.*max-wals.*\n$")
 
     def test_a_list_that_counts_at_the_first_start_only(self):
         """What a start goes on with is no mistake for the check either."""

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What ctl_test.py asks of quoratectl and of etcdctl: command lines in groups, each with what comes on
-standard input. {lease}, {member} and {leader} stand for ids that an earlier step has printed."""
+standard input. {lease}, {member} and {added} stand for ids that an earlier step has printed, {dir} for a folder
+of the tool's own."""
 
 from dataclasses import dataclass
 
@@ -32,6 +33,10 @@ PUTS = [Step(f"put {key} v{i}") for i, key in enumerate(KEYS)] + [
     Step("put k1 v --lease=zz", since=NEW, stderr=False),
     Step("put k1 v --lease=1234"),
     Step("put '' v"),
+    Step("put k1 v --ignore-value"),
+    Step("put k1 v --ignore-lease"),
+    Step("put missing v --ignore-lease"),
+    Step("put k1 a b"),
 ]
 
 GET_ARGS = (
@@ -51,6 +56,7 @@ GETS = [Step(f"get {args}") for args in GET_ARGS] + [
     Step("get --prefix k --stream -w json", since=NEW),
     Step("get k1 --rev 100000"),
     Step("get"),
+    Step("get k1 k2 k3"),
     Step("get --prefix --from-key k"),
     Step("get k1 --order sideways"),
     Step("get k1 --sort-by size"),
@@ -79,6 +85,7 @@ DELETES = [
     Step("del a b --range -w fields", since=NEW),
     Step("del -w protobuf k3"),
     Step("del"),
+    Step("del a b c"),
     Step("del --prefix --from-key x"),
     Step("del --from-key zzz"),
 ]
@@ -138,6 +145,12 @@ CLUSTER = [
     Step("endpoint hashkv", since=NEW),
     Step("endpoint hashkv -w json", since=NEW),
     Step("endpoint hashkv -w table", since=NEW),
+    Step("endpoint hashkv -w fields", since=NEW),
+    Step("endpoint hashkv -w protobuf"),
+    Step("endpoint hashkv --cluster", since=NEW),
+    Step("endpoint health -w protobuf"),
+    Step("endpoint status --cluster", since=NEW),
+    Step("defrag --cluster", since=NEW),
     Step("endpoint hashkv --rev 100000", since=NEW),
     Step("alarm list"),
     Step("alarm list -w json"),
@@ -153,11 +166,69 @@ CLUSTER = [
     Step("compaction 4"),
     Step("compaction 100000"),
     Step("compaction --physical 8"),
+    Step("compact 9"),
     Step("compaction x", stderr=False),
     Step("get k1 --rev 2"),
     Step("downgrade validate 3.6.0", since=NEW),
     Step("downgrade validate", since=NEW),
     Step("downgrade cancel", since=NEW),
+    Step("downgrade validate 3.5.0", since=NEW),
+    Step("downgrade validate 3.6.0 -w json", since=NEW),
+    Step("downgrade enable", since=NEW),
+    Step("downgrade enable nonsense", since=NEW),
+    Step("downgrade enable 3.6.0", since=NEW),
+    Step("downgrade enable 3.6.0", since=NEW),
+    Step("downgrade cancel", since=NEW),
+    Step("snapshot save", since=NEW),
+    Step("snapshot save {dir}/saved.db", since=NEW),
+    Step("snapshot save {dir}/no/such/folder.db", since=NEW, stderr=False),
+    Step("make-mirror"),
+    Step("make-mirror a b"),
+    Step("make-mirror 127.0.0.1:1 --dest-prefix a --no-dest-prefix"),
+    Step("check perf --load=huge", stderr=False),
+    Step("check datascale --load=huge", stderr=False),
+]
+
+# A learner that never starts comes and goes.
+MEMBERS = [
+    Step("member add l --learner --peer-urls=http://127.0.0.1:9", keep="added", since=NEW),
+    Step("member list", since=NEW),
+    Step("member list -w json", since=NEW),
+    Step("member list -w json --hex", since=NEW),
+    Step("member list -w fields", since=NEW),
+    Step("member list -w table", since=NEW),
+    Step("member add l --learner --peer-urls=http://127.0.0.1:9", since=NEW),
+    Step("member add m --learner --peer-urls=http://127.0.0.1:10", since=NEW),
+    Step("member add m --peer-urls=nonsense", stderr=False, since=NEW),
+    Step("member promote {added}", since=NEW),
+    Step("member update {added}", since=NEW),
+    Step("member update {added} --peer-urls=http://127.0.0.1:11", since=NEW),
+    Step("member update {added} --peer-urls=http://127.0.0.1:12,http://127.0.0.1:13 -w json", since=NEW),
+    Step("member remove {added}", since=NEW),
+    Step("member remove {added}", since=NEW),
+    Step("member add l --learner --peer-urls=http://127.0.0.1:14 -w json", keep="added", since=NEW),
+    Step("member remove {added} -w json", since=NEW),
+    Step("member add l --learner --peer-urls=http://127.0.0.1:15 -w json --hex", keep="added", since=NEW),
+    Step("member remove {added} -w json --hex", since=NEW),
+    Step("member remove", since=NEW),
+    Step("member promote", since=NEW),
+]
+
+# On a member with room for little.
+FULL_QUOTA = "--quota-backend-bytes=65536"
+FULL = [
+    Step("put big", stdin="x" * 100_000),
+    Step("put k v"),
+    Step("alarm list", since=NEW),
+    Step("alarm list -w json"),
+    Step("alarm list -w fields"),
+    Step("alarm list -w protobuf"),
+    Step("endpoint health", since=NEW),
+    Step("endpoint health -w json", since=NEW),
+    Step("endpoint status -w fields", since=NEW),
+    Step("del big"),
+    Step("alarm disarm", since=NEW),
+    Step("alarm list", since=NEW),
 ]
 
 # Watches of the past, which end by being canceled: the keys before revision 8 are compacted.
@@ -183,6 +254,17 @@ AUTH = [
     Step("user add bob --interactive=false", stdin="bobs\n"),
     Step("user add carol --no-password"),
     Step("user add :x"),
+    Step("user add dave --new-user-password=d"),
+    Step("user add erin:e -w json", since=NEW),
+    Step("user add"),
+    Step("user get missing"),
+    Step("user delete missing"),
+    Step("user delete erin -w fields", since=NEW),
+    Step("user passwd missing --interactive=false", stdin="x\n"),
+    Step("user grant-role bob"),
+    Step("user revoke-role bob missing"),
+    Step("auth status -w json", since=NEW),
+    Step("auth status -w fields", since=NEW),
     Step("user add root:secret"),
     Step("role add readers"),
     Step("role add readers"),
@@ -211,6 +293,14 @@ AUTH = [
     Step("role revoke-permission readers key"),
     Step("role revoke-permission readers a b"),
     Step("role revoke-permission readers nothing"),
+    Step("role revoke-permission readers dir/ --prefix"),
+    Step("role revoke-permission readers '' --from-key"),
+    Step("role revoke-permission readers"),
+    Step("role grant-permission readers read dir/ --prefix -w json", since=NEW),
+    Step("role grant-permission readers"),
+    Step("role add"),
+    Step("role delete missing"),
+    Step("role list extra"),
     Step("auth enable"),
     Step("get dir/a"),
     Step("get dir/a --user alice:wrong"),

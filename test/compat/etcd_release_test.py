@@ -10,10 +10,10 @@ The binaries stay in the folder CACHE. Skipped without Go, or where it can't get
 
 import json
 import os
-import subprocess
 import sys
 import unittest
 
+from etcd_releases import NotBuilt, build
 from member import SKIPPED, Member, require
 from snapshot_test import Client, SnapshotCase, fill, run
 
@@ -21,38 +21,6 @@ BINARY = None
 VERSION = None
 ETCD = None
 ETCDUTL = None
-BUILD_TIMEOUT_S = 1200
-
-
-class NotBuilt(Exception):
-    """There is no such binary, and why."""
-
-
-def build(version, cache):
-    """The paths of etcd and etcdutl of a release."""
-    folder = os.path.join(os.path.abspath(cache), f"etcd-{version}")
-    programs = [os.path.join(folder, name) for name in ("etcd", "etcdutl")]
-    if all(os.path.exists(program) for program in programs):
-        return programs
-    os.makedirs(folder, exist_ok=True)
-    # In a module of its own: etcd's have replacements in them, which `go install` does not take.
-    if not os.path.exists(os.path.join(folder, "go.mod")):
-        go(folder, "mod", "init", "quorate.test/etcd")
-    packages = [f"go.etcd.io/etcd/{part}/v3" for part in ("server", "etcdutl")]
-    go(folder, "get", *[f"{package}@v{version}" for package in packages])
-    for package, program in zip(packages, programs):
-        go(folder, "build", "-o", program + ".part", package)
-        os.rename(program + ".part", program)
-    return programs
-
-
-def go(folder, *arguments):
-    environment = dict(os.environ, CGO_ENABLED="0", GOFLAGS="-buildvcs=false -modcacherw",
-                       GOTOOLCHAIN="local")
-    done = subprocess.run(["go", *arguments], cwd=folder, capture_output=True, text=True,
-                          env=environment, timeout=BUILD_TIMEOUT_S, check=False)
-    if done.returncode != 0:
-        raise NotBuilt(f"go {' '.join(arguments)}: {done.stderr.strip()[-500:]}")
 
 
 def util(*args):
@@ -133,7 +101,7 @@ if __name__ == "__main__":
     BINARY, VERSION, CACHE = sys.argv[1:4]
     del sys.argv[1:4]
     try:
-        ETCD, ETCDUTL = build(VERSION, CACHE)
+        ETCD, ETCDUTL = build(VERSION, CACHE, ("etcd", "etcdutl"))
     except NotBuilt as reason:
         print(f"skipped: etcd {VERSION} can't be built here: {reason}")
         sys.exit(SKIPPED)

@@ -369,6 +369,9 @@ class TlsTest(unittest.TestCase):
         cases = [
             (["--cert-file", self.path("none"), "--key-file", self.server.key],
              ['cannot use certificate file', "No such file", "(--cert-file)"]),
+            # One file for both is named as what it fails as.
+            (["--cert-file", self.path("none"), "--key-file", self.path("none")],
+             ['cannot use certificate file', "(--cert-file)"]),
             (["--cert-file", self.server.cert, "--key-file", self.client.key],
              ["it is not the key of certificate file", "(--key-file)"]),
             (["--cert-file", self.server.cert, "--key-file", self.path("text")],

@@ -197,6 +197,10 @@ class UtilTest(SnapshotCase):
         self.assertEqual(verified["leases"], len(content[1]))
         verified = json.loads(util("verify", file, "-w", "json"))
         self.assertEqual(verified["revision"], revision)
+        self.assertIn(f"{file} is whole: revision {revision}, records ", util("verify", file))
+        self.assertRegex(util("verify", *data),
+                         rf"^{data[1]} is whole: storage leveldb, rows \d+, keys {len(content[0])}, "
+                         rf"revision {revision}, .*torn bytes \d+\n$")
         for where in ((file,), data):
             ours = json.loads(util("hashkv", *where, "-w", "json"))
             self.assertEqual((ours["hash"], ours["compactRevision"]), hashes)

@@ -13,9 +13,10 @@
 namespace quorate::config {
 namespace {
 
-// The keys of the file with the defaults they show, and the whole file with all of them set.
+// The keys of the file with what they show and say, and the whole file with all of them set.
 struct Shipped {
     std::map<std::string, std::string> defaults;
+    std::map<std::string, std::string> comments;  // each as one line
     std::string uncommented;
 };
 
@@ -23,12 +24,16 @@ Shipped read_shipped() {
     std::ifstream in(QUORATE_CONF);
     Shipped shipped;
     bool in_section = false;
+    std::string comment;
     for (std::string line; std::getline(in, line);) {
         in_section = in_section || line.starts_with('[');
         const size_t equals = line.find(" =");
         const bool is_key =
             line.size() > 1 && line[0] == '#' && line[1] != ' ' && equals != std::string::npos;
         if (!is_key) {
+            comment = !line.starts_with("# ") ? ""
+                      : comment.empty()       ? line.substr(2)
+                                              : comment + " " + line.substr(2);
             shipped.uncommented += line + "\n";
             continue;
         }
@@ -36,6 +41,7 @@ Shipped read_shipped() {
         if (!in_section) {
             shipped.defaults[line.substr(1, equals - 1)] =
                 line.substr(std::min(equals + 3, line.size()));
+            shipped.comments[line.substr(1, equals - 1)] = comment;
         }
     }
     return shipped;
@@ -56,6 +62,13 @@ TEST(ConfFile, HasEveryOptionWithItsDefault) {
         shipped.defaults.erase(found);
     }
     EXPECT_TRUE(shipped.defaults.empty()) << shipped.defaults.begin()->first;
+}
+
+TEST(ConfFile, SaysOfEachOptionWhatTheHelpSays) {
+    const Shipped shipped = read_shipped();
+    for (const auto& [name, comment] : shipped.comments) {
+        EXPECT_EQ(comment, help_of(*find_option(name))) << name;
+    }
 }
 
 TEST(ConfFile, IsValidWithEverythingSet) {

@@ -262,6 +262,20 @@ TEST(Options, HelpListsEveryOptionAndFitsTheScreen) {
     }
 }
 
+TEST(Options, HelpCutsNoWordInTwo) {
+    std::set<std::string> printed;
+    std::istringstream in(help_text());
+    for (std::string word; in >> word;) {
+        printed.insert(word);
+    }
+    for (const Option& option : option_table()) {
+        std::istringstream words(option.support == Support::kLegacy ? "" : help_of(option));
+        for (std::string word; words >> word;) {
+            EXPECT_TRUE(printed.contains(word)) << option.name << ": " << word;
+        }
+    }
+}
+
 TEST(Options, VersionHasEtcdsLines) {
     std::istringstream in(version_text());
     std::vector<std::string> lines;

@@ -53,7 +53,6 @@ TEST(GetRequest, SaysHow) {
 
 TEST(GetRequest, RefusesWhatDoesNotFitTogether) {
     for (const Words& bad : std::vector<Words>{{},
-                                               {"a", "b", "c"},
                                                {"a", "--prefix", "--from-key"},
                                                {"a", "b", "--prefix"},
                                                {"a", "--keys-only", "--count-only"}}) {

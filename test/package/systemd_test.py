@@ -12,6 +12,7 @@ Needs what package_test.py needs, and systemd-nspawn: ./dev test package. Ends w
 import json
 import pathlib
 import re
+import shutil
 import sys
 import tempfile
 import unittest
@@ -88,6 +89,19 @@ class SystemdTest(unittest.TestCase):
 
     def install(self, version, *packages):
         self.root.install([self.debs[version][name] for name in packages])
+
+    def upgrade(self):
+        """As the page says, with all packages of the new version at hand."""
+        page = (PROJECT / "packaging/doc/upgrade.md").read_text(encoding="utf-8")
+        command = re.search(r"^apt-get install --only-upgrade [^#\n]+", page, re.M).group()
+        folder = self.root.path / "root/packages"
+        folder.mkdir()
+        for deb in self.debs[NEW].values():
+            shutil.copy(deb, folder)
+        self.root.run("sh", "-ec", f"cd /root; {command} -y -q", network=True)
+        there = self.sh("dpkg-query -W -f='${Package} ${Version}\n' 'quorate*'").splitlines()
+        self.assertEqual({line for line in there if line.split()[1:]},
+                         {f"quorate-{name} {NEW}" for name in ("client", "server", "engine-rocksdb")})
 
     def sh(self, script):
         return self.root.run("sh", "-ec", script)
@@ -255,7 +269,7 @@ key-file = /run/credentials/{UNIT}/server.key
             "initial-advertise-peer-urls = http://localhost:22380\ninitial-cluster = extra=http://localhost:22380\n")
         self.sh("systemctl enable --now quorate@extra; quoratectl --endpoints=localhost:22379 put a b")
         before = [self.show("MainPID", unit) for unit in (UNIT, "quorate@extra")]
-        self.install(NEW, "quorate-client", "quorate-server", "quorate-engine-rocksdb")
+        self.upgrade()
         self.assertEqual((self.show("ActiveState"), self.value()), ("active", "everything"))
         after = [self.show("MainPID", unit) for unit in (UNIT, "quorate@extra")]
         self.assertNotEqual(after[0], before[0])
