@@ -32,7 +32,10 @@ LoopThread::~LoopThread() {
 
 void LoopThread::start(Turn turn) {
     QUORATE_ASSERT(!thread_.joinable());
-    turn_ = std::move(turn);
+    {
+        const std::lock_guard lock(at_work_);
+        turn_ = std::move(turn);
+    }
     thread_ = std::thread([this] {
         // The kernel keeps 15 characters.
         pthread_setname_np(pthread_self(), name_.substr(0, 15).c_str());
