@@ -187,7 +187,8 @@ std::vector<Option> limit_rows() {
          [](Draft& d, View v) {
              return keep(to_uint32(v), d.config.mvcc.bootstrap_defrag_threshold_mib);
          },
-         Group::kMember, Support::kNoEffect, "the storage engines use freed space again by themselves"},
+         Group::kMember, Support::kNoEffect,
+         "the storage engines use freed space again by themselves"},
     };
 }
 
