@@ -131,6 +131,7 @@ class Normaliser:
         if step in ctl_steps.MEMBERS:
             text = ADDED_HEX.sub(lambda m: m[1] + self.member(int(m[2], 16)), text)
             text = ADDED_NUMBER.sub(lambda m: m[1] + self.member(int(m[2])), text)
+            text = re.sub(r"Member +MEMBER", "Member MEMBER", text)  # an ID's first digit may be 0
             text = ADDED_CELL.sub(lambda m: f"│ {self.member(int(m[1], 16))} │", text)
         text = text.replace(self.directory, "DIR") if self.directory else text
         if LOOSE.match(step.args):
