@@ -57,8 +57,9 @@ void WriteBehind::wait_for_space(size_t bytes) {
         if (pending == 0 || pending + bytes <= options_.pending_bytes_max) {
             return;
         }
-        // The writer wakes this after every write, and what it takes away before this sleeps is
-        // kept by the waker.
+        // The writer, whom so little may have left asleep, wakes this after every write, and what
+        // it takes away before this sleeps is kept by the waker.
+        mailbox_.wake();
         space_.sleep(kNoTimer);
     }
 }

@@ -130,6 +130,24 @@ TEST(WriteBehind, LetsLittleGatherUntilItIsAskedToHurry) {
     EXPECT_EQ(layer.written(), 4U);
 }
 
+// Nobody else would wake the writer: who hurries it may be the thread that waits here.
+TEST(WriteBehind, MakesRoomForALargeBatchBehindALittleOne) {
+    WatchedBackend backend;
+    WriteBehind::Options options;
+    options.gathered_bytes = 64 * 1024;
+    options.pending_bytes_max = 16 * 1024;
+    WriteBehind layer(backend, options, nullptr);
+    uint64_t seq = 0;
+    // Rounds, for the writer may not be asleep yet at the end of a sync.
+    for (int round = 0; round < 50; ++round) {
+        layer.submit(batch_of(seq + 1), seq + 1);
+        layer.submit(batch_of(seq + 2, 16 * 1024), seq + 2);
+        EXPECT_TRUE(sync_and_wait(layer).ok());
+        seq += 2;
+        EXPECT_EQ(layer.written(), seq);
+    }
+}
+
 TEST(WriteBehind, CutsLargeMergesBetweenBatches) {
     WatchedBackend backend;
     WriteBehind::Options options;
