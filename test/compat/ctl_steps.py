@@ -176,9 +176,6 @@ CLUSTER = [
     Step("downgrade validate 3.6.0 -w json", since=NEW),
     Step("downgrade enable", since=NEW),
     Step("downgrade enable nonsense", since=NEW),
-    Step("downgrade enable 3.6.0", since=NEW),
-    Step("downgrade enable 3.6.0", since=NEW),
-    Step("downgrade cancel", since=NEW),
     Step("snapshot save", since=NEW),
     Step("snapshot save {dir}/saved.db", since=NEW),
     Step("snapshot save {dir}/no/such/folder.db", since=NEW, stderr=False),
@@ -244,6 +241,13 @@ WATCHES = [
     Step("elect name value -l"),
     Step("lock name -- sh -c 'exit 7'", since=NEW),
     Step("lock name -- sh -c 'test -n \"$ETCD_LOCK_KEY\" && test $ETCD_LOCK_REV -gt 1'", since=NEW),
+]
+
+# Last on their server: the leader lowers the cluster's version at a time of its own, and from then on other texts
+# are right.
+DOWNGRADE = [
+    Step("downgrade enable 3.6.0", since=NEW),
+    Step("downgrade cancel", since=NEW),
 ]
 
 AUTH = [

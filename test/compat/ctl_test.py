@@ -229,7 +229,7 @@ def side_by_side(test):
     comparison = Comparison(test.ours, test.theirs, test.version)
     steps = ctl_steps
     comparison.run(test.binary, steps.PUTS + steps.GETS + steps.TXNS + steps.DELETES +
-                   steps.LEASES + steps.CLUSTER + steps.WATCHES)
+                   steps.LEASES + steps.CLUSTER + steps.WATCHES + steps.DOWNGRADE)
     comparison.run(test.binary, steps.MEMBERS)
     comparison.run(test.binary, steps.FULL, steps.FULL_QUOTA)
     comparison.run(test.binary, steps.AUTH)
