@@ -122,6 +122,15 @@ class PosixFile final : public File {
         return {};
     }
 
+    void write_back(uint64_t offset, uint64_t bytes) override {
+        const uint64_t before = std::min(offset, bytes);
+        static_cast<void>(::sync_file_range(fd_.get(), static_cast<off_t>(offset),
+                                            static_cast<off_t>(bytes), SYNC_FILE_RANGE_WRITE));
+        static_cast<void>(::sync_file_range(
+            fd_.get(), static_cast<off_t>(offset - before), static_cast<off_t>(before),
+            SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER));
+    }
+
     Result<uint64_t> size() const override {
         struct stat info {};
         if (::fstat(fd_.get(), &info) != 0) {
@@ -329,6 +338,24 @@ Status write_file_atomically(FileSystem& fs, const std::string& path, ByteView c
         return written;
     }
     return fs.sync_dir(parent_of(path));
+}
+
+Status remove_in_pieces(FileSystem& fs, const std::string& path) {
+    constexpr uint64_t kPieceBytes = uint64_t{16} << 20;
+    auto file = fs.open(path, OpenMode::kReadWrite);
+    if (!file) {
+        return file.error();
+    }
+    auto bytes = (*file)->size();
+    if (!bytes) {
+        return bytes.error();
+    }
+    for (uint64_t left = *bytes; left > kPieceBytes; left -= kPieceBytes) {
+        if (Status s = (*file)->truncate(left - kPieceBytes); !s.ok()) {
+            return s;
+        }
+    }
+    return fs.remove(path);
 }
 
 Result<Bytes> read_whole_file(FileSystem& fs, const std::string& path, size_t bytes_max) {

@@ -25,6 +25,14 @@ class File {
     virtual Status write_at(uint64_t offset, ByteView data) = 0;
     // Data and what is needed to read it back are on the disk when this returns (fdatasync).
     virtual Status sync_data() = 0;
+    // For who writes much and syncs late: the disk begins with [offset, offset + bytes), and has
+    // what lies as far before it when this returns. So a sync at the end finds little left, and
+    // those of others on the same disk do not wait behind a whole file. A hint: nothing is promised
+    // to last.
+    virtual void write_back(uint64_t offset, uint64_t bytes) {
+        static_cast<void>(offset);
+        static_cast<void>(bytes);
+    }
     virtual Result<uint64_t> size() const = 0;
     virtual Status truncate(uint64_t bytes) = 0;
 };
@@ -66,6 +74,11 @@ std::unique_ptr<FileSystem> make_posix_file_system();
 // Writes `content` to a temporary neighbour, syncs it, renames it over `path` and syncs the folder:
 // after a crash the file holds the old or the new content, whole.
 Status write_file_atomically(FileSystem& fs, const std::string& path, ByteView content);
+
+// Removes a file that may be large, piece by piece from its end: the file system's journal is held
+// up by each for a moment, and with it whoever syncs on the same disk, where it would be for all at
+// once. A crash may leave a part.
+Status remove_in_pieces(FileSystem& fs, const std::string& path);
 
 // The whole of a file of at most `bytes_max`; kIo when it is longer.
 Result<Bytes> read_whole_file(FileSystem& fs, const std::string& path, size_t bytes_max);

@@ -67,7 +67,7 @@ Status remove_old_snapshots(FileSystem& fs, const DataPaths& paths, uint64_t kee
         if (keep != 0 && path == snapshot_file(paths.snapshot_dir, keep)) {
             continue;
         }
-        if (Status s = fs.remove(path); !s.ok()) {
+        if (Status s = remove_in_pieces(fs, path); !s.ok()) {
             return s;
         }
     }

@@ -20,6 +20,7 @@ namespace quorate::node {
 namespace {
 
 constexpr size_t kQueuedPiecesMax = 16;
+constexpr uint64_t kWriteBackBytes = 512 * 1024;
 
 }  // namespace
 
@@ -130,6 +131,10 @@ class SnapshotReceiver::Incoming : public std::enable_shared_from_this<Incoming>
             return s;
         }
         written_ += piece.data().size();
+        if (written_ - written_back_ >= kWriteBackBytes) {
+            file_->write_back(written_back_, written_ - written_back_);
+            written_back_ = written_;
+        }
         return {};
     }
 
@@ -239,6 +244,7 @@ class SnapshotReceiver::Incoming : public std::enable_shared_from_this<Incoming>
     std::unique_ptr<File> file_;
     uint64_t bytes_ = 0;
     uint64_t written_ = 0;
+    uint64_t written_back_ = 0;
     int64_t begun_ns_ = 0;
     std::unique_ptr<SnapshotAttempt> attempt_;
 };

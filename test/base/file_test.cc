@@ -124,6 +124,29 @@ TEST_P(FileSystemTest, RenamesOverAndRemoves) {
     EXPECT_TRUE(fs_->sync_dir(root_).ok());
 }
 
+TEST_P(FileSystemTest, WritingBackChangesNothing) {
+    auto file = open("a", OpenMode::kCreateNew);
+    Bytes content;
+    for (int i = 0; i < 5; ++i) {
+        const Bytes piece(100'000, static_cast<char>('a' + i));
+        ASSERT_TRUE(file->write_at(content.size(), piece).ok());
+        file->write_back(content.size(), piece.size());
+        content += piece;
+    }
+    EXPECT_TRUE(file->sync_data().ok());
+    EXPECT_EQ(file->read_at(0, content.size() + 1).value(), content);
+}
+
+TEST_P(FileSystemTest, RemovesPieceByPiece) {
+    constexpr uint64_t kMiB = 1 << 20;
+    for (const uint64_t bytes : {uint64_t{0}, uint64_t{1}, 16 * kMiB, 40 * kMiB}) {
+        ASSERT_TRUE(open("a", OpenMode::kCreateNew)->truncate(bytes).ok());
+        EXPECT_TRUE(remove_in_pieces(*fs_, path("a")).ok());
+        EXPECT_FALSE(fs_->exists(path("a")).value());
+    }
+    EXPECT_TRUE(remove_in_pieces(*fs_, path("a")).is(errors::kFileNotFound));
+}
+
 TEST_P(FileSystemTest, CreatesFoldersWithTheirParents) {
     ASSERT_TRUE(fs_->create_dirs(path("x/y/z")).ok());
     ASSERT_TRUE(fs_->create_dirs(path("x/y/z")).ok());

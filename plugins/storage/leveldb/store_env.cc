@@ -4,6 +4,8 @@
 #include "file_name.h"
 #include "manifest_check.h"
 #include "plugin/cxx/posix.h"
+#include "plugin_status.h"
+#include "table_writer.h"
 
 #include <cerrno>
 #include <memory>
@@ -27,10 +29,6 @@ thread_local bool in_background = false;
 bool is_system_error(const leveldb::Status& status, int error) {
     const std::string text = std::error_code(error, std::generic_category()).message();
     return status.ToString().find(text) != std::string::npos;
-}
-
-leveldb::Status to_leveldb(const Status& status) {
-    return status.ok() ? leveldb::Status::OK() : leveldb::Status::IOError(status.text());
 }
 
 }  // namespace
@@ -143,6 +141,14 @@ leveldb::Status StoreEnv::NewWritableFile(const std::string& path, leveldb::Writ
     const FileName name = parse_file_name(path);
     if (name.kind == FileKind::kLog) {
         *ret = std::make_unique<NoFile>().release();
+        return {};
+    }
+    if (name.kind == FileKind::kTable) {
+        Result<PosixFile> file = PosixFile::open(path, O_WRONLY | O_CREAT | O_TRUNC);
+        if (!file) {
+            return to_leveldb(file.error());
+        }
+        *ret = std::make_unique<TableWriter>(std::move(*file)).release();
         return {};
     }
     if (name.kind != FileKind::kManifest) {

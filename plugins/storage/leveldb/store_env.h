@@ -7,6 +7,7 @@
 //   (Engine::sync): so a put is written once less, and a crash takes whole memtables, the newest.
 // - What was synced of the manifest is remembered (SyncMark), and the store is checked against it
 //   under its lock, before LevelDB reads it (manifest_check).
+// - Tables are written evenly, so that the core's log does not wait for a whole one (TableWriter).
 // - Tables are read by pread and not mapped: a sector that can't be read is an error and not a
 //   signal.
 // - An error names its file.
