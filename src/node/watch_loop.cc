@@ -146,8 +146,7 @@ void WatchLoop::take(const WatchLeaderLost&) {
 
 // Before the hub looks at what is published: see has_streams().
 void WatchLoop::show_streams() {
-    has_streams_.store(!streams_.empty(), std::memory_order_relaxed);
-    std::atomic_thread_fence(std::memory_order_seq_cst);
+    shown_streams_.exchange(streams_.size(), std::memory_order_acq_rel);
 }
 
 void WatchLoop::follow(Stream& stream, mvcc::Intake intake) {

@@ -10,6 +10,7 @@
 #include "mvcc/watch_hub.h"
 
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <unordered_map>
@@ -81,9 +82,10 @@ class WatchLoop {
     // Any thread, after something was published: whether anybody is to hear of it before the loop
     // looks by itself, which it does ten times a second. A stream that opens meanwhile begins
     // behind what was published.
-    bool has_streams() const {
-        std::atomic_thread_fence(std::memory_order_seq_cst);
-        return has_streams_.load(std::memory_order_relaxed);
+    bool has_streams() {
+        // Adding nothing puts the caller before or behind the change of the count: before it,
+        // whoever opens the stream sees what was published.
+        return shown_streams_.fetch_add(0, std::memory_order_acq_rel) != 0;
     }
 
   private:
@@ -111,7 +113,7 @@ class WatchLoop {
     mvcc::WatchHub hub_;
     const Clock& clock_;
     std::unordered_map<WatchKey, Stream> streams_;
-    std::atomic<bool> has_streams_{false};
+    std::atomic<size_t> shown_streams_{0};
 
     metrics::Gauge& streams_gauge_;
     metrics::Gauge& watchers_gauge_;

@@ -193,6 +193,8 @@ def check_words(tree):
             yield name, cpp_text.line_of(code, match.start()), "no using namespace"
         for match in re.finditer(r'\b(TODO|FIXME|XXX)\b(?!\(#\d+\))', text):
             yield name, cpp_text.line_of(text, match.start()), f"{match[1]} without an issue: TODO(#123)"
+        for match in re.finditer(r'\batomic_(?:thread|signal)_fence\b', code):
+            yield name, cpp_text.line_of(code, match.start()), "ThreadSanitizer knows no fences: order by an atomic"
         if name.startswith("test/"):
             for match in re.finditer(r'\b(?:sleep_for|sleep_until|usleep|nanosleep)\b|EXPECT_TRUE\(true\)',
                                      code):

@@ -105,6 +105,8 @@ class TidyTest(unittest.TestCase):
         self.check("src/base/b.cc", "// TODO later\n",
                    ["src/base/b.cc:2: TODO without an issue: TODO(#123)"])
         self.check("src/base/c.cc", "using namespace std;\n", ["src/base/c.cc:2: no using namespace"])
+        self.check("src/base/d.cc", "std::atomic_thread_fence(std::memory_order_seq_cst);\n",
+                   ["src/base/d.cc:2: ThreadSanitizer knows no fences: order by an atomic"])
         self.check("test/base/a_test.cc", "std::this_thread::sleep_for(1s);\n",
                    ["test/base/a_test.cc:2: sleep_for in a test"])
         self.check("test/base/b_test.cc", "EXPECT_TRUE(true);\n",
