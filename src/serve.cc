@@ -10,6 +10,7 @@
 #include "base/service_manager.h"
 #include "cluster/member.h"
 #include "config/version.h"
+#include "node/data_dir_guard.h"
 #include "node/discovery.h"
 #include "node/discovery_srv.h"
 #include "node/join.h"
@@ -484,17 +485,18 @@ class Server {
                 return found.error();
             }
         }
-        if (Status s = node::prepare_data_dir(*fs_, paths_); !s.ok()) {
-            return s;
+        auto data_dir = node::DataDirGuard::enter(*fs_, paths_);
+        if (!data_dir) {
+            return data_dir.error();
         }
-        if (Status s = tls_.make_certificates(*fs_, paths_.data_dir); !s.ok()) {
+        data_dir_ = std::move(data_dir).value();
+        if (Status s = tls_.make_certificates(*fs_, paths_.certificate_dir); !s.ok()) {
             return s;
         }
         const auto plugin = loader_.load("transport", config_.plugins.transport.name);
         if (!plugin) {
             return plugin.error();
         }
-        const auto known = fs_->exists(paths_.identity_file);
         auto identity = establish_identity(*fs_, paths_, config_, questions_over(**plugin, tls_));
         if (!identity) {
             return identity.error();
@@ -503,9 +505,6 @@ class Server {
             loader_, {config_.plugins.storage.name, config_.plugins.storage.options},
             paths_.engine_dir);
         if (!engine) {
-            if (known && !*known) {
-                node::undo_first_start(*fs_, paths_);
-            }
             return engine.error();
         }
         engine_ = std::move(engine).value();
@@ -550,6 +549,7 @@ class Server {
         if (!started.ok()) {
             return started;
         }
+        data_dir_->keep();
         node_->start([this](const Status& ready) {
             if (ready.ok()) {
                 log_ready(config_, node_->identity());
@@ -648,6 +648,7 @@ class Server {
     plugin::Host host_;
     plugin::Loader loader_;
     const node::DataPaths paths_;
+    std::unique_ptr<node::DataDirGuard> data_dir_;  // outlives all that has files open in there
     ServerTls tls_;
     EndNotice end_;
     std::atomic<bool> ready_{false};  // and the service manager was told

@@ -73,13 +73,12 @@ std::string option_named_in(const std::string& text, const config::TlsConfig& tl
 ServerTls::ServerTls(const config::Config& config)
     : urls_(config.urls), security_(config.security) {}
 
-Status ServerTls::make_certificates(FileSystem& fs, const std::string& data_dir) {
+Status ServerTls::make_certificates(FileSystem& fs, const std::string& dir) {
     const uint32_t years = security_.self_signed_cert_validity_years;
     if (security_.client.auto_tls) {
         std::vector<Url> urls = urls_.listen_client;
         urls.insert(urls.end(), urls_.listen_client_http.begin(), urls_.listen_client_http.end());
-        auto made = node::ensure_certificate(fs, data_dir + "/fixtures/client",
-                                             {hosts_of(urls), years, false});
+        auto made = node::ensure_certificate(fs, dir + "/client", {hosts_of(urls), years, false});
         if (!made) {
             return made.error();
         }
@@ -87,8 +86,8 @@ Status ServerTls::make_certificates(FileSystem& fs, const std::string& data_dir)
         security_.client.key_file = std::move(made->key_file);
     }
     if (security_.peer.auto_tls) {
-        auto made = node::ensure_certificate(fs, data_dir + "/fixtures/peer",
-                                             {hosts_of(urls_.listen_peer), years, true});
+        auto made =
+            node::ensure_certificate(fs, dir + "/peer", {hosts_of(urls_.listen_peer), years, true});
         if (!made) {
             return made.error();
         }

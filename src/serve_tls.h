@@ -19,8 +19,8 @@ class ServerTls {
   public:
     // As configured. Makes no certificates: auto-tls then has no files.
     explicit ServerTls(const config::Config& config);
-    // Makes the certificates of auto-tls where there are none yet.
-    Status make_certificates(FileSystem& fs, const std::string& data_dir);
+    // Makes the certificates of auto-tls where there are none in `dir` yet.
+    Status make_certificates(FileSystem& fs, const std::string& dir);
 
     // Whether anybody is served over TLS.
     bool has_listeners() const;

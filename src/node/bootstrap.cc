@@ -197,7 +197,8 @@ DataPaths data_paths(const config::Config& config) {
             member + "/" + config.plugins.storage.name,
             member + "/identity",
             member + "/snapshot",
-            member + "/fenced"};
+            member + "/fenced",
+            config.member.data_dir + "/fixtures"};
 }
 
 namespace {
@@ -252,15 +253,6 @@ Status prepare_data_dir(FileSystem& fs, const DataPaths& paths) {
         return s;
     }
     return fs.create_dirs(paths.engine_dir);
-}
-
-void undo_first_start(FileSystem& fs, const DataPaths& paths) {
-    (void)fs.remove(paths.identity_file);
-    const std::string member = std::filesystem::path(paths.engine_dir).parent_path();
-    for (const std::string& dir : {paths.engine_dir, paths.wal_dir, member, paths.data_dir}) {
-        std::error_code ignored;  // not empty, most likely
-        std::filesystem::remove(dir, ignored);
-    }
 }
 
 namespace {

@@ -7,6 +7,7 @@
 //   <data-dir>/member/<engine>/   the engine's own files
 //   <data-dir>/member/identity    who this is (identity.h)
 //   <data-dir>/member/snapshot/   states that the leader sent, until the engine has them
+//   <data-dir>/fixtures/          certificates that auto-tls made
 //
 // Everything that does not fit is refused with what was found, where, and what mends it; nothing is
 // changed then.
@@ -36,8 +37,9 @@ struct DataPaths {
     std::string wal_dir;
     std::string engine_dir;
     std::string identity_file;
-    std::string snapshot_dir;  // of snapshots that peers have sent
-    std::string fence_file;    // why this member must not start
+    std::string snapshot_dir;     // of snapshots that peers have sent
+    std::string fence_file;       // why this member must not start
+    std::string certificate_dir;  // of auto-tls
 };
 
 DataPaths data_paths(const config::Config& config);
@@ -45,10 +47,6 @@ DataPaths data_paths(const config::Config& config);
 // Creates the folders that are missing. Refuses a directory that etcd wrote, or another engine than
 // the chosen one.
 Status prepare_data_dir(FileSystem& fs, const DataPaths& paths);
-
-// After a first start whose engine could not be opened: the identity goes, and the folders that are
-// empty, so that the next start is a first one again.
-void undo_first_start(FileSystem& fs, const DataPaths& paths);
 
 struct Booted {
     Identity identity;

@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Storage engines that can't be had and options that they don't take: one line with what, where and the
-way out, and nothing is written.
+"""Plugins that can't be had, options that they don't take and addresses that are taken: one line with what,
+where and the way out, and nothing is left on the disk.
 
 usage: bad_choices_test.py QUORATE
 """
 
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -95,6 +96,88 @@ class BadChoicesTest(unittest.TestCase):
                               capture_output=True, text=True, timeout=TIMEOUT_S, check=False)
         self.assertEqual((done.returncode, done.stdout), (4, ""))
         self.assertRegex(done.stderr, rf"^quorate: {config}:2: transport plugin http: option threads .*\n$")
+
+    def tree(self):
+        """All there is, with the content of files."""
+        found = {}
+        for folder, _, files in os.walk(self.directory):
+            found[folder] = None
+            for name in files:
+                with open(os.path.join(folder, name), "rb") as file:
+                    found[os.path.join(folder, name)] = file.read()
+        return found
+
+    def fails(self, *args, code, says):
+        """A start that ends with this code and line."""
+        done = subprocess.run([BINARY, *args], capture_output=True, text=True, timeout=TIMEOUT_S, check=False)
+        lines = [line for line in done.stderr.splitlines() if not line.startswith("{")]
+        self.assertEqual((done.returncode, len(lines)), (code, 1), done.stderr)
+        self.assertIn(says, lines[0])
+
+    def test_options_that_a_transport_does_not_take(self):
+        self.refused("--transport=nosuch", says=["transport_nosuch.so"])
+        config = os.path.join(self.directory, "quorate.conf")
+        with open(config, "w", encoding="ascii") as out:
+            out.write(f"data-dir = {self.data_dir}\n[transport.http]\nthreats = 2\n")
+        self.refused(f"--config-file={config}", says=[f'{config}:3: ', '"threats"'])
+
+    def test_a_first_start_that_fails_late_leaves_nothing(self):
+        """An address is taken when everything else is there: identity, certificates, engine and log."""
+        with socket.socket() as taken:
+            taken.bind(("127.0.0.1", 0))
+            taken.listen()
+            url = f"http://127.0.0.1:{taken.getsockname()[1]}"
+            free = "http://127.0.0.1:0"
+            ways = [
+                [f"--listen-client-urls={url}", f"--listen-peer-urls={free}"],
+                [f"--listen-client-urls={free}", f"--listen-peer-urls={url}", "--storage=rocksdb"],
+                [f"--listen-client-urls={free}", f"--listen-peer-urls={free}", f"--listen-metrics-urls={url}"],
+                [f"--listen-client-urls={free}", f"--listen-peer-urls={url}", "--auto-tls", "--peer-auto-tls"],
+                [f"--listen-client-urls={url}", f"--listen-peer-urls={free}", "--storage=mem"],
+            ]
+            data_dir = os.path.join(self.directory, "deep", "down", "data")
+            wal_dir = os.path.join(self.directory, "log", "here")
+            before = self.tree()
+
+            def all_fail():
+                for way in ways:
+                    if "--storage=rocksdb" in way and not os.path.exists(
+                            os.path.join(self.plugins, "storage_rocksdb.so")):
+                        continue
+                    for wal in ([], [f"--wal-dir={wal_dir}"]):
+                        self.fails(f"--data-dir={data_dir}", f"--advertise-client-urls={free}", *way, *wal, code=6,
+                                   says=f"can't listen on {url}")
+                        self.assertEqual(self.tree(), before, (way, wal))
+            all_fail()
+            # Folders that were made for it stay, and so does what somebody has put there.
+            os.makedirs(data_dir)
+            os.makedirs(wal_dir)
+            with open(os.path.join(data_dir, "notes"), "w", encoding="ascii") as out:
+                out.write("of its owner\n")
+            before = self.tree()
+            all_fail()
+
+    def test_a_later_start_that_fails_takes_nothing_away(self):
+        with Member(BINARY) as member:
+            def etcdctl(*args):
+                return subprocess.run([BINARY, "ctl", "--endpoints", member.endpoint, *args], capture_output=True,
+                                      text=True, timeout=TIMEOUT_S, check=False).stdout
+            self.assertEqual(etcdctl("put", "k", "v"), "OK\n")
+            # Beside the one that runs.
+            data = os.path.join(member.directory, "data")
+            self.fails(*member.command[1:], code=1, says="in use by another process")
+            self.assertEqual(etcdctl("put", "l", "w"), "OK\n")
+            member.stop()
+            with socket.socket() as taken:
+                taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                taken.bind((member.host, member.port))
+                taken.listen()
+                for _ in range(2):
+                    self.fails(*member.command[1:], code=6, says=f"can't listen on {member.endpoint}")
+                self.fails(*member.command[1:], "--transport=http,threats=2", code=4, says='"threats"')
+            self.assertTrue(os.path.exists(os.path.join(data, "member", "identity")))
+            member.start()
+            self.assertEqual(etcdctl("get", "", "--prefix"), "k\nv\nl\nw\n")
 
     def test_the_right_choice_after_a_wrong_one(self):
         """A first start that failed has decided nothing."""
