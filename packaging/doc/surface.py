@@ -12,6 +12,7 @@ import pathlib
 import re
 import subprocess
 import sys
+import tempfile
 import urllib.error
 import urllib.request
 
@@ -23,8 +24,9 @@ from member import Member  # noqa: E402
 
 INTRODUCTION = """# What there is of etcd's interface
 
-etcd 3.7 by name: its gRPC methods, HTTP pages, JSON routes, flags, commands, feature gates and metrics, each
-with what Quorate makes of it. This page is made by `packaging/doc/surface.py` from the program's own tables and
+etcd 3.7 by name: its gRPC methods, HTTP pages, JSON routes, flags, commands, exit codes, feature gates and
+metrics, each with what Quorate makes of it. `troubleshoot.md` has all of its exit codes, which tell kinds of
+failure apart. This page is made by `packaging/doc/surface.py` from the program's own tables and
 from a running member; a test makes it again and compares.
 """
 
@@ -44,6 +46,9 @@ class Facts:
             self.peer_pages = {page: status_of(member, path, member.peer_url)
                                for page, path in etcd.PEER_PAGES.items()}
             metrics = member.get("/metrics")[1]
+        with tempfile.TemporaryDirectory() as folder:
+            self.exit_codes = {what: exit_code(program, [*arguments, f"--data-dir={folder}/data"])
+                               for what, (arguments, _) in etcd.EXIT_CODES.items()}
         self.gate_groups = {name for name in etcd.GATE_GROUPS if takes(program, f"--feature-gates={name}=true")}
         self.commands = {name for name in etcd.COMMANDS if takes(program, name.split()[1])}
         self.metrics = dict(re.findall(r"(?m)^# TYPE (\S+) (\S+)$", metrics))
@@ -55,8 +60,12 @@ class Facts:
             self.named.update(re.findall(r'"((?:etcd|grpc|os|process)_\w+)"', path.read_text(encoding="utf-8")))
 
 
+def exit_code(program, arguments):
+    return subprocess.run([program, *arguments], capture_output=True, timeout=60, check=False).returncode
+
+
 def takes(program, argument):
-    return subprocess.run([program, argument, "--check-config"], capture_output=True, check=False).returncode == 0
+    return exit_code(program, [argument, "--check-config"]) == 0
 
 
 def status_of(member, path, address=None):
@@ -112,6 +121,12 @@ def peer_page_rows(facts):
 def command_rows(facts):
     for name in etcd.COMMANDS:
         yield name, state(name in facts.commands, name, etcd.NO_COMMAND)
+
+
+def exit_code_rows(facts):
+    for what, (_, etcds) in etcd.EXIT_CODES.items():
+        ours = facts.exit_codes[what]
+        yield what, str(ours) if ours == etcds else f"{ours}, with etcd {etcds}"
 
 
 def route_rows(facts):
@@ -170,6 +185,7 @@ SECTIONS = [
     ("JSON routes", "Route", route_rows),
     ("Flags", "Flag", option_rows),
     ("Commands", "Command", command_rows),
+    ("Exit codes", "Started with", exit_code_rows),
     ("Feature gates", "Gate", gate_rows),
     ("Metrics", "Metric", metric_rows),
     ("Flags of our own", "Flag", our_options),

@@ -46,6 +46,17 @@ PEER_PAGES = {page: page.replace("ID", "1") for page in (
 # Other programs inside etcd's binary.
 COMMANDS = ["etcd gateway start", "etcd grpc-proxy start"]
 
+# What the server is started with, and the exit code that etcd has for it.
+EXIT_CODES = {
+    "what is only asked for, `--version`": (["--version"], 0),
+    "an unknown flag, `--nosuch`": (["--nosuch"], 2),
+    "an argument that is no flag, `nosuch`, `--name a nosuch`": (["--name", "a", "nosuch"], 1),
+    "a value that its flag does not take, `--heartbeat-interval=x`": (["--heartbeat-interval=x"], 2),
+    "options that are wrong together, `--election-timeout=100`": (["--election-timeout=100"], 1),
+    "an address that can't be listened on, `--listen-peer-urls=http://203.0.113.1:2380`":
+        (["--listen-peer-urls=http://203.0.113.1:2380"], 1),
+}
+
 # Routes of the JSON gateway under /v3/.
 ROUTES = [f"/v3/{group}/{name}" for group, names in {
     "kv": "range put deleterange txn compaction lease/revoke lease/timetolive lease/leases",
