@@ -31,6 +31,7 @@ struct DialOptions {
     uint64_t send_buffer_bytes = 0;  // per call; send says busy beyond it
     uint32_t stream_window_bytes = 0;
     uint32_t connection_window_bytes = 0;
+    std::string local_address;  // an IP that connections come from; empty: the system chooses
 };
 
 // Borrowed for the duration of Connection::call.

@@ -131,7 +131,8 @@ Result<std::unique_ptr<Connection>> PluginClient::dial(const DialOptions& option
                              options.receive_bytes_max,
                              options.send_buffer_bytes,
                              options.stream_window_bytes,
-                             options.connection_window_bytes};
+                             options.connection_window_bytes,
+                             to_abi(options.local_address)};
     quorate_error error = empty_error();
     quorate_connection* connection = nullptr;
     const quorate_code code = calls_.dial(transport_, &where, &kEvents, &connection, &error);

@@ -202,7 +202,7 @@ FIELD(quorate_transport_interface, flush, 88);
 FIELD(quorate_transport_interface, stats, 96);
 FIELD(quorate_transport_interface, reload, 104);
 
-SIZE(quorate_dial, 72);
+SIZE(quorate_dial, 88);
 FIELD(quorate_dial, size, 0);
 FIELD(quorate_dial, host, 8);
 FIELD(quorate_dial, port, 24);
@@ -214,6 +214,7 @@ FIELD(quorate_dial, receive_bytes_max, 48);
 FIELD(quorate_dial, send_buffer_bytes, 56);
 FIELD(quorate_dial, stream_window_bytes, 64);
 FIELD(quorate_dial, connection_window_bytes, 68);
+FIELD(quorate_dial, local_address, 72);
 
 SIZE(quorate_call_start, 48);
 FIELD(quorate_call_start, size, 0);

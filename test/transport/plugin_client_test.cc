@@ -58,7 +58,7 @@ quorate_code dial(quorate_transport*, const quorate_dial* where,
         " " + std::to_string(where->keepalive_timeout_ms) + " " +
         std::to_string(where->receive_bytes_max) + " " + std::to_string(where->send_buffer_bytes) +
         " " + std::to_string(where->stream_window_bytes) + " " +
-        std::to_string(where->connection_window_bytes));
+        std::to_string(where->connection_window_bytes) + " " + text(where->local_address));
     if (where->tls != nullptr) {
         fake.log.push_back("tls " + text(where->tls->cert_file) + " " + text(where->tls->key_file) +
                            " " + text(where->tls->ca_file) + " " + text(where->tls->server_name) +
@@ -191,9 +191,10 @@ TEST_F(PluginClientTest, PassesSettingsAndRefusalsOn) {
     options.send_buffer_bytes = 5;
     options.stream_window_bytes = 6;
     options.connection_window_bytes = 7;
+    options.local_address = "10.0.0.8";
     { const auto connection = client_->dial(options); }
-    EXPECT_EQ(fake.log,
-              (Log{"dial member:2380 1 2 3 4 5 6 7", "tls cert key ca name 1", "hang up"}));
+    EXPECT_EQ(fake.log, (Log{"dial member:2380 1 2 3 4 5 6 7 10.0.0.8", "tls cert key ca name 1",
+                             "hang up"}));
     options.host = "refused";
     EXPECT_EQ(client_->dial(options).error().message(),
               "transport plugin fake: cannot use CA file");

@@ -100,6 +100,24 @@ void Channel::forget(const Http2ClientSession& session) {
 
 // --- settings ------------------------------------------------------------------------------------
 
+namespace {
+
+Status set_local_address(const quorate_dial& where, Target& target) {
+    const std::string local(view(where.local_address));
+    if (local.empty()) {
+        return {};
+    }
+    std::vector<Address> addresses;
+    if (local == "localhost" || is_socket_path(local) || !parse_address(local, 0, addresses)) {
+        return {QUORATE_INVALID_ARGUMENT, "cannot dial " + target.address + " from \"" + local +
+                                              "\", which is no IP address"};
+    }
+    target.local_address = addresses.front();
+    return {};
+}
+
+}  // namespace
+
 Status make_target(const quorate_dial& where, const Options& options, TlsReloader& tls,
                    std::shared_ptr<const Target>& ret_target) {
     auto target = std::make_shared<Target>();
@@ -115,6 +133,9 @@ Status make_target(const quorate_dial& where, const Options& options, TlsReloade
     target->address =
         local ? target->host
               : (v6 ? "[" + target->host + "]" : target->host) + ":" + std::to_string(where.port);
+    if (Status bound = set_local_address(where, *target); !bound.ok()) {
+        return bound;
+    }
     if (where.connect_timeout_ms == 0 ||
         (where.keepalive_ms != 0 && where.keepalive_timeout_ms == 0)) {
         return {QUORATE_INVALID_ARGUMENT,

@@ -55,7 +55,7 @@ void Connection::start() {
     if (made()) {
         const int64_t due_ms = loop_.now_ms() + target_->connect_timeout_ms;
         loop_.timers().arm(*this, due_ms);
-        connector_->start(target_->host, target_->port, due_ms);
+        connector_->start(*target_, due_ms);
         return;
     }
     watched_ = EPOLLIN;

@@ -2,6 +2,7 @@
 #include "plugins/transport/http/connector.h"
 
 #include "plugins/transport/http/loop.h"
+#include "plugins/transport/http/target.h"
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -30,12 +31,13 @@ Connector::~Connector() {
     }
 }
 
-void Connector::start(const std::string& host, uint16_t port, int64_t due_ms) {
+void Connector::start(const Target& target, int64_t due_ms) {
+    target_ = &target;
     due_ms_ = due_ms;
-    if (parse_address(host, port, addresses_)) {
+    if (parse_address(target.host, target.port, addresses_)) {
         try_next();
     } else {
-        ticket_ = loop_.look_up(*this, host, port);
+        ticket_ = loop_.look_up(*this, target.host, target.port);
     }
 }
 
@@ -53,6 +55,10 @@ void Connector::try_next() {
             ::socket(address.bytes.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
         if (!fd_) {
             failure_ = errno_text(errno);
+            continue;
+        }
+        if (std::string why = bind_for(address); !why.empty()) {
+            failure_ = std::move(why);
             continue;
         }
         const int on = 1;
@@ -73,6 +79,23 @@ void Connector::try_next() {
     }
     fd_.reset();
     owner_.on_connect_failed(std::move(failure_));
+}
+
+std::string Connector::bind_for(const Address& address) const {
+    if (!target_->local_address || address.bytes.ss_family == AF_UNIX) {
+        return {};
+    }
+    const Address& local = *target_->local_address;
+    if (local.bytes.ss_family != address.bytes.ss_family) {
+        return "of another family than the local address that calls are to come from";
+    }
+    // The port is chosen when the other side is known, so calls to several may have the same.
+    const int on = 1;
+    static_cast<void>(::setsockopt(fd(), IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on));
+    if (::bind(fd(), reinterpret_cast<const sockaddr*>(&local.bytes), local.size) != 0) {
+        return "the local address that calls are to come from: " + errno_text(errno);
+    }
+    return {};
 }
 
 void Connector::on_ready() {

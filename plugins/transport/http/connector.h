@@ -16,6 +16,7 @@
 namespace quorate::http {
 
 class Loop;
+struct Target;
 
 class Connector final : private Timer, private LookupOwner {
   public:
@@ -32,8 +33,8 @@ class Connector final : private Timer, private LookupOwner {
     Connector(Loop& loop, Owner& owner);
     ~Connector() override;
 
-    // Tells the owner once, maybe before this returns. Once per connector.
-    void start(const std::string& host, uint16_t port, int64_t due_ms);
+    // Tells the owner once, maybe before this returns. Once per connector, which `target` outlives.
+    void start(const Target& target, int64_t due_ms);
     // The socket is ready.
     void on_ready();
     int fd() const { return fd_.get(); }
@@ -42,10 +43,13 @@ class Connector final : private Timer, private LookupOwner {
     void on_resolved(Resolved&& resolved) override;
     void on_timer() override;  // this address does not answer
     void try_next();
+    // Why the socket can't call this address from the target's local one; empty: it can.
+    std::string bind_for(const Address& address) const;
     void fail_address(std::string why);
 
     Loop& loop_;
     Owner& owner_;
+    const Target* target_ = nullptr;
     uint64_t ticket_ = 0;  // of a lookup under way
     std::vector<Address> addresses_;
     size_t next_ = 0;

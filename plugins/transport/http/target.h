@@ -5,11 +5,13 @@
 #pragma once
 
 #include "plugins/transport/http/keepalive.h"
+#include "plugins/transport/http/resolver.h"
 #include "plugins/transport/http/service.h"
 #include "plugins/transport/http/tls.h"
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 
 namespace quorate::http {
@@ -17,7 +19,8 @@ namespace quorate::http {
 struct Target {
     std::string host;
     uint16_t port = 0;
-    std::string address;  // host:port, for texts and the :authority header
+    std::string address;                   // host:port, for texts and the :authority header
+    std::optional<Address> local_address;  // that connections come from
     int64_t connect_timeout_ms = 0;
     Keepalive::Times keepalive{};
     uint64_t send_buffer_bytes = 0;

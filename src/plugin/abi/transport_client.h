@@ -55,6 +55,9 @@ typedef struct quorate_dial {
     uint64_t send_buffer_bytes;    /* per call, busy beyond it; 0: send_buffer_bytes */
     uint32_t stream_window_bytes; /* what may be under way to us per call; 0: stream_window_bytes */
     uint32_t connection_window_bytes; /* and per connection; 0: connection_window_bytes */
+    /* An IP address of this machine that connections come from; empty: the system chooses. Not for
+     * sockets with a path. Addresses of the other family can't be reached from it. */
+    quorate_bytes local_address;
 } quorate_dial;
 
 /* Borrowed for call. */

@@ -3,6 +3,7 @@
 // BlackHole: a server that never says a word, unless told to.
 #pragma once
 
+#include <arpa/inet.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
@@ -10,6 +11,7 @@
 
 #include <array>
 #include <cstdint>
+#include <string>
 #include <string_view>
 #include <utility>
 
@@ -43,6 +45,16 @@ class BlackHole {
         while (::recv(peer, ignored.data(), ignored.size(), 0) > 0) {
         }
         ::close(peer);
+    }
+    // Accepts one connection after all, and tells the address that it comes from.
+    std::string caller() const {
+        sockaddr_in address{};
+        socklen_t size = sizeof address;
+        const int peer = ::accept(fd_, reinterpret_cast<sockaddr*>(&address), &size);
+        EXPECT_GE(peer, 0);
+        ::close(peer);
+        std::array<char, INET_ADDRSTRLEN> text{};
+        return ::inet_ntop(AF_INET, &address.sin_addr, text.data(), text.size());
     }
     uint16_t port() const { return port_; }
 

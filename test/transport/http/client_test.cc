@@ -389,6 +389,41 @@ TEST_F(Client, GivesAnAddressWithoutAnswerUp) {
         << request.end->text;
 }
 
+TEST_F(Client, CallsFromTheAddressItIsGiven) {
+    BlackHole hole;
+    TestServer server(core_);
+    Dial where;
+    where.port = hole.port();
+    where.connect_timeout_ms = 50;
+    where.local_address = "127.0.0.9";
+    TestDialer client(server, where);
+    client.ask(kEcho, "x");
+    EXPECT_EQ(hole.caller(), "127.0.0.9");
+}
+
+TEST_F(Client, SaysWhyItCantCallFromAnAddress) {
+    TestServer server(core_);
+    Dial where;
+    where.port = 2380;
+    const auto text = [&] {
+        TestDialer client(server, where);
+        const TestRequest& request = client.ask(kEcho, "x");
+        EXPECT_EQ(request.end->code, QUORATE_UNAVAILABLE);
+        return request.end->text;
+    };
+    where.local_address = "192.0.2.1";  // for documentation: it is not ours
+    EXPECT_EQ(text(),
+              "cannot connect to 127.0.0.1:2380: the local address that calls are to come from: "
+              "Cannot assign requested address");
+    where.local_address = "::1";
+    EXPECT_EQ(text(),
+              "cannot connect to 127.0.0.1:2380: of another family than the local address that "
+              "calls are to come from");
+    where.local_address = "localhost";
+    EXPECT_EQ(TestDialer::refused(server, where),
+              "cannot dial 127.0.0.1:2380 from \"localhost\", which is no IP address");
+}
+
 TEST_F(Client, CallsMayEndWhileTheConnectionIsMade) {
     BlackHole hole;
     TestServer server(core_);

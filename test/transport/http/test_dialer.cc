@@ -31,7 +31,8 @@ quorate_code dial_with(TestServer& server, const Dial& dial, const quorate_clien
                              dial.receive_bytes_max,
                              dial.send_buffer_bytes,
                              dial.stream_window_bytes,
-                             dial.connection_window_bytes};
+                             dial.connection_window_bytes,
+                             bytes(dial.local_address)};
     return client_table().dial(server.handle(), &where, &events, ret, error);
 }
 

@@ -65,6 +65,7 @@ struct Dial {
     uint64_t send_buffer_bytes = 0;
     uint32_t stream_window_bytes = 0;
     uint32_t connection_window_bytes = 0;
+    std::string local_address = {};
     bool tls = false;
     std::string cert_file = {};
     std::string key_file = {};
