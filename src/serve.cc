@@ -9,6 +9,7 @@
 #include "base/process_metrics.h"
 #include "base/service_manager.h"
 #include "cluster/member.h"
+#include "config/local_address.h"
 #include "config/version.h"
 #include "node/data_dir_guard.h"
 #include "node/discovery.h"
@@ -632,6 +633,7 @@ class Server {
             environment.make_peers = [this](const node::PeerContext& context) {
                 return std::make_unique<node::Peers>(
                     node::Peers::Options{*transport_->client(), [this] { transport_->flush(); },
+                                         config::local_address(config_),
                                          [this] { return tls_.for_calls(); }, metrics_, clock_},
                     context);
             };

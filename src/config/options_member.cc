@@ -67,7 +67,8 @@ std::vector<Option> process_rows() {
          "Feature gates to switch, as A=true,B=false: AllAlpha, AllBeta, CompactHashCheck, "
          "FastLeaseKeepAlive, InitialCorruptCheck, LeaseCheckpoint, LeaseCheckpointPersist, "
          "PriorityRequest, SetMemberLocalAddr, StopGRPCServiceOnDefrag, "
-         "TxnModeWriteWithSharedBuffer.",
+         "TxnModeWriteWithSharedBuffer. SetMemberLocalAddr: calls to other members come from the "
+         "first IP of --initial-advertise-peer-urls that is not loopback.",
          [](Draft& d, View v) { return keep(FeatureGates::parse(v), d.config.features); }},
     };
 }

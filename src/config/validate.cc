@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/duration.h"
 #include "base/errors.h"
+#include "config/local_address.h"
 #include "config/resolve.h"
 #include "config/values.h"
 
@@ -252,6 +253,22 @@ Status check_tls(const Config& config, std::vector<Note>& notes) {
     return {};
 }
 
+// In etcd's words.
+void note_local_address(const Config& config, std::vector<Note>& notes) {
+    if (!config.features.enabled(Feature::kSetMemberLocalAddr)) {
+        return;
+    }
+    if (const std::string address = local_address(config); !address.empty()) {
+        notes.push_back(
+            {log::Level::kInfo, "setting member local address", {{"LocalAddr", address}}});
+    } else {
+        notes.push_back({log::Level::kWarn,
+                         "unable to set a member local address due to lack of suitable local "
+                         "addresses",
+                         {{"advertise-peer-urls", joined(config.urls.advertise_peer)}}});
+    }
+}
+
 Status check_features(const FeatureGates& gates, std::vector<Note>& notes) {
     for (const FeatureInfo& info : feature_table()) {
         if (!info.no_effect.empty() && gates.enabled(info.feature) != info.enabled_by_default) {
@@ -314,6 +331,7 @@ Status validate(const Draft& draft, std::vector<Note>& notes) {
     if (Status s = check_features(config.features, notes); !s.ok()) {
         return s;
     }
+    note_local_address(config, notes);
     if (config.mvcc.compact_hash_check_interval_ns <= 0) {
         return fail("--compact-hash-check-time must be >0 (set to " +
                     format_duration(config.mvcc.compact_hash_check_interval_ns) + ")");

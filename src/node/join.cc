@@ -2,6 +2,7 @@
 #include "node/join.h"
 
 #include "base/errors.h"
+#include "config/local_address.h"
 #include "peer.pb.h"
 #include "transport/unary.h"
 #include "wire/member_change.h"
@@ -14,11 +15,13 @@ namespace {
 constexpr ByteView kMembersPath = "/quorate.peer.Peer/Members";
 constexpr uint64_t kTimeout_ms = 5000;
 
-Result<Bytes> ask(transport::Transport& transport, const Url& url, const MakeTls& tls) {
+Result<Bytes> ask(transport::Transport& transport, const Url& url, const std::string& local_address,
+                  const MakeTls& tls) {
     transport::DialOptions options;
     options.host = transport::host_of(url);
     options.port = url.port;
     options.tls = url.is_tls() ? tls() : nullptr;
+    options.local_address = local_address;
     auto connection = transport.client()->dial(options);
     if (!connection) {
         return connection.error();
@@ -45,13 +48,14 @@ Result<RunningCluster> read_members(ByteView encoded, const std::string& url) {
 
 Result<RunningCluster> ask_running_cluster(transport::Transport& transport,
                                            const config::Config& config, const MakeTls& tls) {
+    const std::string local_address = config::local_address(config);
     std::string reasons;
     for (const config::InitialMember& member : config.cluster.initial_cluster) {
         if (member.name == config.member.name) {
             continue;
         }
         for (const Url& url : member.peer_urls) {
-            auto answer = ask(transport, url, tls);
+            auto answer = ask(transport, url, local_address, tls);
             auto cluster = answer ? read_members(*answer, url.to_string())
                                   : Result<RunningCluster>(answer.error());
             // A member that has only just joined may know nobody yet.

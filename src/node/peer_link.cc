@@ -169,6 +169,7 @@ Result<std::unique_ptr<transport::Connection>> PeerLink::dial() const {
     options.send_buffer_bytes = kSendBufferBytes;
     options.stream_window_bytes = kWindowBytes;
     options.connection_window_bytes = kWindowBytes;
+    options.local_address = settings_.local_address;
     return settings_.client.dial(options);
 }
 

@@ -32,6 +32,7 @@ struct LinkSettings {
     uint64_t cluster_id = 0;
     uint64_t self = 0;
     const std::string& own_urls;  // where others reach this member, with commas between
+    std::string local_address;    // that calls come from; empty: the system chooses
     // For https URLs.
     std::function<std::unique_ptr<transport::Tls>()> tls;
     // A peer knows that this member was removed.

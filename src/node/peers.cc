@@ -24,6 +24,7 @@ Peers::Peers(Options options, const PeerContext& context)
                 context.identity.cluster_id,
                 context.identity.member_id,
                 own_urls_,
+                options_.local_address,
                 options_.tls,
                 [&status = context.status] { status.refused_as_removed = true; },
                 options_.metrics,

@@ -21,6 +21,7 @@ class Peers final : public PeerLinks {
     struct Options {
         transport::Client& client;
         std::function<void()> flush;
+        std::string local_address;  // as in LinkSettings
         std::function<std::unique_ptr<transport::Tls>()> tls;
         metrics::Registry& metrics;
         const Clock& clock;

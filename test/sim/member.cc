@@ -183,8 +183,8 @@ Status Member::start() {
             run.client = options_.make_client(*this);
             environment.make_peers = [this, &run](const node::PeerContext& context) {
                 return std::make_unique<node::Peers>(
-                    node::Peers::Options{*run.client, [] {}, [] { return nullptr; }, run.metrics,
-                                         clock_},
+                    node::Peers::Options{*run.client, [] {}, "", [] { return nullptr; },
+                                         run.metrics, clock_},
                     context);
             };
         }
