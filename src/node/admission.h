@@ -19,6 +19,13 @@ class Admission {
         // there.
         uint64_t bytes_max = 48 * 1024 * 1024;
     };
+    // The room of requests that have priority, which are small: twice the number, and bytes that
+    // still stay below the same bound.
+    static constexpr uint64_t kPriorityRequests = 2;
+    static constexpr uint64_t kPriorityBytesShare = 8;
+
+    // Whose turn comes first when there is little room.
+    enum class Rank : uint8_t { kNormal, kPriority };
 
     // The place of one request; given back when it is destroyed.
     class Ticket {
@@ -50,10 +57,16 @@ class Admission {
 
     // An empty ticket when there is no room. A single request larger than all of the byte bound is
     // let in when it is alone.
-    Ticket enter(uint64_t bytes) {
+    Ticket enter(uint64_t bytes, Rank rank = Rank::kNormal) {
+        uint64_t requests_max = limits_.requests_max;
+        uint64_t bytes_max = limits_.bytes_max;
+        if (rank == Rank::kPriority) {
+            requests_max *= kPriorityRequests;
+            bytes_max += bytes_max / kPriorityBytesShare;
+        }
         const uint64_t requests = requests_.fetch_add(1, std::memory_order_relaxed);
         const uint64_t held = bytes_.fetch_add(bytes, std::memory_order_relaxed);
-        if (requests >= limits_.requests_max || (held > 0 && held + bytes > limits_.bytes_max)) {
+        if (requests >= requests_max || (held > 0 && held + bytes > bytes_max)) {
             leave(bytes);
             return {};
         }

@@ -343,7 +343,11 @@ void Node::submit(Proposal&& proposal, wire::CommandKind kind, const wire::Origi
         reply.finish(errors::kRequestTooLarge);
         return;
     }
-    proposal.waiter.ticket = proposals_.enter(payload.size());
+    // A lease that ends frees memory and keys: it must not wait for what makes more of them.
+    const bool first = kind == wire::CommandKind::kLeaseRevoke &&
+                       config_.features.enabled(config::Feature::kPriorityRequest);
+    proposal.waiter.ticket = proposals_.enter(
+        payload.size(), first ? Admission::Rank::kPriority : Admission::Rank::kNormal);
     if (!proposal.waiter.ticket) {
         reply.finish(errors::kRequestTooManyRequests);
         return;

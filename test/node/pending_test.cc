@@ -103,5 +103,19 @@ TEST(Admission, CountsRequestsAndBytesUntilTheTicketGoes) {
     EXPECT_TRUE(admission.enter(1000));  // alone, whatever its size
 }
 
+TEST(Admission, HasMoreRoomForWhatHasPriority) {
+    Admission admission({.requests_max = 2, .bytes_max = 96});
+    constexpr auto kFirst = Admission::Rank::kPriority;
+    const Admission::Ticket one = admission.enter(48);
+    const Admission::Ticket two = admission.enter(48);
+    EXPECT_FALSE(admission.enter(0));
+    EXPECT_FALSE(admission.enter(13, kFirst));
+    const Admission::Ticket three = admission.enter(6, kFirst);
+    const Admission::Ticket four = admission.enter(6, kFirst);
+    EXPECT_TRUE(three && four);
+    EXPECT_FALSE(admission.enter(0, kFirst));
+    EXPECT_EQ(admission.requests(), 4u);
+}
+
 }  // namespace
 }  // namespace quorate::node
