@@ -66,21 +66,34 @@ std::string next_words(const std::string& prefix, const std::vector<const Comman
     return text;
 }
 
-// A case of bash's or zsh's function: "words so far) found=list;;".
-std::string shell_cases() {
+std::string joined(const std::vector<std::string>& words, const std::string& between) {
     std::string text;
-    for (const auto& [prefix, commands] : commands_by_prefix()) {
-        text += "        \"" + prefix + "\") found=\"" + next_words(prefix, commands) + "\" ;;\n";
-    }
-    for (const Command* command : all_commands()) {
-        text += "        \"" + std::string(command->name) + "\") found=\"" +
-                std::string(command->operand_choices) + flag_words(command->flags) + "\" ;;\n";
+    for (const std::string& word : words) {
+        text += (text.empty() ? "" : between) + word;
     }
     return text;
 }
 
-// Values of flags that have a list of them.
-std::string value_cases() {
+struct Choice {
+    std::string after;  // the words so far, or the flag
+    std::string words;  // separated by blanks
+};
+
+// What may follow which commands and parts of them.
+std::vector<Choice> choices_by_words() {
+    std::vector<Choice> all;
+    for (const auto& [prefix, commands] : commands_by_prefix()) {
+        all.push_back({prefix, next_words(prefix, commands)});
+    }
+    for (const Command* command : all_commands()) {
+        all.push_back({std::string(command->name),
+                       std::string(command->operand_choices) + flag_words(command->flags)});
+    }
+    return all;
+}
+
+// The values of flags that have a list of them.
+std::vector<Choice> choices_by_flag() {
     std::map<std::string, std::string> values;
     const auto add = [&values](std::span<const FlagSpec> flags) {
         for (const FlagSpec& spec : flags) {
@@ -96,34 +109,51 @@ std::string value_cases() {
     for (const Command* command : all_commands()) {
         add(command->flags);
     }
-    std::string text;
-    for (const auto& [flag, choices] : values) {
-        text += "        " + flag + ") found=\"" + choices + "\"; known=1 ;;\n";
+    std::vector<Choice> all;
+    for (const auto& [flag, words] : values) {
+        all.push_back({flag, words});
     }
-    return text;
+    return all;
 }
 
-// First words that another one follows, as a pattern of the shell.
-std::string groups() {
-    std::string text;
+// First words that another one follows.
+std::vector<std::string> groups() {
+    std::vector<std::string> all;
     for (const auto& [prefix, commands] : commands_by_prefix()) {
         if (!prefix.empty()) {
-            text += (text.empty() ? "" : "|") + prefix;
+            all.push_back(prefix);
         }
     }
-    return text;
+    return all;
 }
 
 // Flags that take a value, which is then no command's word.
-std::string valued_flags() {
-    std::string text;
+std::vector<std::string> valued_flags() {
+    std::vector<std::string> all;
     for (const FlagSpec& spec : kGlobalFlags) {
         if (spec.kind != FlagKind::kSwitch) {
-            text += (text.empty() ? "--" : "|--") + std::string(spec.name);
+            all.push_back("--" + std::string(spec.name));
             if (spec.letter != 0) {
-                text += std::string("|-") + spec.letter;
+                all.push_back(std::string("-") + spec.letter);
             }
         }
+    }
+    return all;
+}
+
+// Cases of bash's or zsh's function: "words so far) found=list;;".
+std::string shell_cases() {
+    std::string text;
+    for (const Choice& choice : choices_by_words()) {
+        text += "        \"" + choice.after + "\") found=\"" + choice.words + "\" ;;\n";
+    }
+    return text;
+}
+
+std::string value_cases() {
+    std::string text;
+    for (const Choice& choice : choices_by_flag()) {
+        text += "        " + choice.after + ") found=\"" + choice.words + "\"; known=1 ;;\n";
     }
     return text;
 }
@@ -143,13 +173,13 @@ std::string shell_function() {
            "        if [ -n \"$skip\" ]; then skip=\"\"; continue; fi\n"
            "        case \"$word\" in\n"
            "            " +
-           valued_flags() +
+           joined(valued_flags(), "|") +
            ") skip=1 ;;\n"
            "            -*) ;;\n"
            "            *) case \"$so_far\" in\n"
            "                \"\") so_far=\"$word\" ;;\n"
            "                " +
-           groups() +
+           joined(groups(), "|") +
            ") so_far=\"$so_far $word\" ;;\n"
            "            esac ;;\n"
            "        esac\n"
@@ -276,6 +306,56 @@ std::string fish_script(const Names& names) {
     return text;
 }
 
+// A table of PowerShell's: 'words so far' = 'list'. Nothing in there has a quote.
+std::string powershell_table(const std::string& name, const std::vector<Choice>& choices) {
+    std::string text = "    $" + name + " = @{\n";
+    for (const Choice& choice : choices) {
+        text += "        '" + choice.after + "' = '" + choice.words + "'\n";
+    }
+    return text + "    }\n";
+}
+
+std::string powershell_script(const Names& names) {
+    return "# Completion of " + names.own +
+           " for PowerShell.\n"
+           "Register-ArgumentCompleter -Native -CommandName '" +
+           names.own + (names.by_quorate ? "', 'quorate" : "") +
+           "' -ScriptBlock {\n"
+           "    param($current, $line, $cursor)\n" +
+           powershell_table("values", choices_by_flag()) +
+           powershell_table("next", choices_by_words()) + "    $valued = '" +
+           joined(valued_flags(), "', '") + "'\n    $groups = '" + joined(groups(), "', '") +
+           "'\n"
+           "    # What stands before the word that is being typed.\n"
+           "    $words = @($line.CommandElements | Where-Object { $_.Extent.EndOffset -lt $cursor "
+           "} |"
+           " ForEach-Object { \"$_\" })\n"
+           "    $first = 1\n"
+           "    if ((Split-Path -Leaf $words[0]) -match '^quorate(\\.exe)?$') {\n"
+           "        if ($words.Count -lt 2 -or $words[1] -ne 'ctl') { return }\n"
+           "        $first = 2\n"
+           "    }\n"
+           "    $soFar = ''\n"
+           "    $skip = $false\n"
+           "    foreach ($word in $words | Select-Object -Skip $first) {\n"
+           "        if ($skip) { $skip = $false }\n"
+           "        elseif ($valued -ccontains $word) { $skip = $true }\n"
+           "        elseif ($word -like '-*') { }\n"
+           "        elseif ($soFar -eq '') { $soFar = $word }\n"
+           "        elseif ($groups -ccontains $soFar) { $soFar += \" $word\" }\n"
+           "    }\n"
+           "    $found = $values[$words[-1]]\n"
+           "    if (-not $found) { $found = \"$($next[$soFar]) --help" +
+           flag_words(kGlobalFlags) +
+           "\" }\n"
+           "    $found -split ' ' | Where-Object { $_ -and $_ -like \"$current*\" } | "
+           "ForEach-Object {\n"
+           "        [System.Management.Automation.CompletionResult]::new($_, $_, 'ParameterValue', "
+           "$_)\n"
+           "    }\n"
+           "}\n";
+}
+
 }  // namespace
 
 Result<std::string> completion_script(std::string_view shell, std::string_view program) {
@@ -290,8 +370,11 @@ Result<std::string> completion_script(std::string_view shell, std::string_view p
     if (shell == "fish") {
         return fish_script(names);
     }
+    if (shell == "powershell") {
+        return powershell_script(names);
+    }
     return Status(errors::kUsage, "no completion for the shell \"" + std::string(shell) +
-                                      "\": must be bash, zsh or fish");
+                                      "\": must be bash, zsh, fish or powershell");
 }
 
 }  // namespace quorate::ctl

@@ -21,7 +21,8 @@ Exit run_version(Job&) {
 
 Exit run_completion(Job& job) {
     if (job.operands().size() != 1) {
-        return bad_arguments("completion takes the name of one shell: bash, zsh or fish");
+        return bad_arguments(
+            "completion takes the name of one shell: bash, zsh, fish or powershell");
     }
     const auto script = completion_script(job.operands()[0], job.program());
     if (!script) {
@@ -56,21 +57,23 @@ constexpr std::string_view kCompletionDetails =
     "  source <(quoratectl completion bash)\n"
     "  source <(quoratectl completion zsh)\n"
     "  quoratectl completion fish | source\n"
+    "  quoratectl completion powershell | Out-String | Invoke-Expression\n"
     "For every session write it to where the shell looks:\n"
     "  quoratectl completion bash > /etc/bash_completion.d/quoratectl\n"
     "  quoratectl completion zsh > \"${fpath[1]}/_quoratectl\"\n"
-    "  quoratectl completion fish > ~/.config/fish/completions/quoratectl.fish";
+    "  quoratectl completion fish > ~/.config/fish/completions/quoratectl.fish\n"
+    "  quoratectl completion powershell >> $PROFILE";
 
 const Command kCommands[] = {
     {"version", "", "Prints the version", Section::kUtility, run_version},
     {"completion",
-     "<bash|zsh|fish>",
+     "<bash|zsh|fish|powershell>",
      "Generate completion script",
      Section::kUtility,
      run_completion,
      {},
      kCompletionDetails,
-     "bash zsh fish"},
+     "bash zsh fish powershell"},
     {"options", "", "Show the global command-line flags", Section::kUtility, run_options},
     {"help", "[command]", "Help about any command", Section::kUtility, run_help},
 };

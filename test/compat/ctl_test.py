@@ -519,21 +519,25 @@ ASK = {
     # compadd gets all words and takes those that fit.
     "zsh": 'words=({line}); CURRENT=${{#words}}; _quoratectl',
     "fish": "complete -C \"$(string join ' ' -- {line})\"",
+    # The line in words again, with the cursor at its end.
+    "pwsh": "; $line = {line} -join ' '; (TabExpansion2 $line $line.Length).CompletionMatches.CompletionText",
 }
+NAMES = {"pwsh": "powershell"}  # etcdctl's for it
 BEFORE = {"zsh": 'compadd() {{ shift; print -l -- ${{(M)@:#$words[-1]*}}; }}; compdef() {{ }}; _files() {{ }}\n'}
 
 
 def completion(test):
     """What shells offer, of those that are installed; bash always is."""
-    for shell in ("bash", "zsh", "fish"):
-        script = test.ours.ok(f"completion {shell}", "")
+    for shell in ASK:
+        script = test.ours.ok(f"completion {NAMES.get(shell, shell)}", "")
         if not shutil.which(shell):
+            print(f"skipped: {shell} is not installed", file=sys.stderr)
             continue
         for line, wanted in ((("quoratectl", "lease", ""), {"grant", "keep-alive", "list", "revoke"}),
                              (("quorate", "ctl", "lease", "re"), {"revoke"}),
                              (("quoratectl", "get", "key", "--print"), {"--print-value-only"}),
                              (("quoratectl", "--user", "x", "-w", "f"), {"fields"})):
-            words = " ".join(f"'{word}'" for word in line)
+            words = (", " if shell == "pwsh" else " ").join(f"'{word}'" for word in line)
             done = subprocess.run(
                 [shell, "-c", BEFORE.get(shell, "").format() + script + ASK[shell].format(line=words)],
                 capture_output=True, text=True, check=False)

@@ -9,8 +9,11 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cctype>
 #include <cstdlib>
 #include <set>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -202,7 +205,7 @@ TEST(Commands, HaveAHelpWithEveryFlag) {
 }
 
 TEST(Completion, KnowsEveryCommandAndFlag) {
-    for (const char* shell : {"bash", "zsh", "fish"}) {
+    for (const char* shell : {"bash", "zsh", "fish", "powershell"}) {
         const auto script = completion_script(shell, "quoratectl");
         ASSERT_TRUE(script) << shell;
         for (const Command* command : all_commands()) {
@@ -214,6 +217,36 @@ TEST(Completion, KnowsEveryCommandAndFlag) {
         }
     }
     EXPECT_FALSE(completion_script("tcsh", "quoratectl"));
+}
+
+// There is no PowerShell to ask in Debian.
+TEST(Completion, IsInTheFormOfPowerShell) {
+    const auto script = completion_script("powershell", "quoratectl");
+    ASSERT_TRUE(script);
+    EXPECT_NE(script->find("-CommandName 'quoratectl', 'quorate' -ScriptBlock {\n"),
+              std::string::npos);
+    EXPECT_NE(script->find("\n        'lease' = 'grant keep-alive list revoke timetolive'\n"),
+              std::string::npos);
+    EXPECT_NE(script->find("\n        '--write-out' = '"), std::string::npos);
+    std::set<std::string> keys;
+    int depth = 0;
+    std::istringstream lines(*script);
+    for (std::string line; std::getline(lines, line);) {
+        EXPECT_EQ(std::count(line.begin(), line.end(), '\'') % 2, 0) << line;
+        depth += static_cast<int>(std::count(line.begin(), line.end(), '{'));
+        depth -= static_cast<int>(std::count(line.begin(), line.end(), '}'));
+        // Keys that differ in case alone are the same to it, and an error.
+        if (line.starts_with("        '")) {
+            std::string key = line.substr(0, line.find(" = "));
+            std::transform(key.begin(), key.end(), key.begin(),
+                           [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+            EXPECT_TRUE(keys.insert(key).second) << line;
+        }
+    }
+    EXPECT_EQ(depth, 0);
+    EXPECT_GE(keys.size(), all_commands().size());
+    const auto as_etcdctl = completion_script("powershell", "etcdctl");
+    EXPECT_NE(as_etcdctl->find("-CommandName 'etcdctl' -ScriptBlock"), std::string::npos);
 }
 
 TEST(Options, ComeFromTheEnvironmentUnlessGiven) {
