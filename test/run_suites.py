@@ -68,11 +68,12 @@ def without_address_randomization():
 
 SANITIZED = ["-Dbench=false", "-Doptimization=1", "-Db_lundef=false"]
 LINES_ONLY = "-Dcpp_args=-g1"  # all that their reports show, and much less to write and to link
+# They look for crypt_r before the plugins that need it bring it, and call what they did not find.
+CRYPT = {"LD_PRELOAD": "libcrypt.so.1"}
 BUILDS = {
     "plain": Build("build", ["-Dtests=true", "-Dbench=true", "-Dprefix=/usr"]),
     "asan": Build("build-asan", [*SANITIZED, LINES_ONLY, "-Db_sanitize=address,undefined"],
-                  # It looks for crypt_r before the plugins that need it bring it.
-                  run_environment={"LD_PRELOAD": "libcrypt.so.1",
+                  run_environment={**CRYPT,
                                    "ASAN_OPTIONS": "detect_stack_use_after_return=1:"
                                                    "verify_asan_link_order=0",
                                    # The leak checker of g++ 12 takes the thread-local memory of a
@@ -84,7 +85,8 @@ BUILDS = {
     "tsan": Build("build-tsan", [*SANITIZED, LINES_ONLY, "-Db_sanitize=thread"],
                   # The libraries we link are not built with it, so it does not see the atomics of
                   # LevelDB's readers: what is called from within them tells nothing.
-                  run_environment={"TSAN_OPTIONS": "halt_on_error=1:second_deadlock_stack=1:"
+                  run_environment={**CRYPT,
+                                   "TSAN_OPTIONS": "halt_on_error=1:second_deadlock_stack=1:"
                                                    "ignore_noninstrumented_modules=1"},
                   wrapper=without_address_randomization),
     "fuzz": Build("build-fuzz", [*SANITIZED, "-Db_sanitize=address,undefined", "-Dfuzz=true",
