@@ -45,24 +45,23 @@ const Operations& branch(const TxnRequest& request, bool succeeded) {
 // refused.
 using Erased = std::vector<mvcc::KeyRange>;
 
+// The lease first, as in etcd.
 Status check_put(const State& state, const mvcc::ReadView& before, const Erased& erased,
                  const etcdserverpb::PutRequest& request) {
-    if (request.ignore_value() || request.ignore_lease()) {
-        const auto found = before.find(request.key());
-        if (!found) {
-            return found.error();
-        }
-        const bool gone = std::any_of(
-            erased.begin(), erased.end(),
-            [&request](const mvcc::KeyRange& range) { return range.contains(request.key()); });
-        if (!found->has_value() || gone) {
-            return errors::kKeyNotFound;
-        }
-    }
     if (request.lease() != lease::kNoLease && !state.lessor.exists(request.lease())) {
         return errors::kLeaseNotFound;
     }
-    return {};
+    if (!request.ignore_value() && !request.ignore_lease()) {
+        return {};
+    }
+    const auto found = before.find(request.key());
+    if (!found) {
+        return found.error();
+    }
+    const bool gone = std::any_of(
+        erased.begin(), erased.end(),
+        [&request](const mvcc::KeyRange& range) { return range.contains(request.key()); });
+    return found->has_value() && !gone ? Status() : Status(errors::kKeyNotFound);
 }
 
 // Inside a transaction a negative revision is not "the newest": it lies below the compact revision.
@@ -79,22 +78,27 @@ Status check_range(const State& state, const etcdserverpb::RangeRequest& request
     return {};
 }
 
-enum class CheckKind : uint8_t { kPuts, kRanges };
-
-// All puts of the path are checked before all its ranges: with both wrong, etcd reports the put.
+// In the order of the requests: of two that are wrong, the first is told of.
 Status check_path(const State& state, const mvcc::ReadView& before, const TxnRequest& request,
-                  PathWalker& walker, CheckKind kind, Erased& erased) {
+                  PathWalker& walker, Erased& erased) {
     for (const RequestOp& op : branch(request, walker.next_succeeded())) {
         Status checked;
-        if (op.request_case() == RequestOp::kRequestTxn) {
-            checked = check_path(state, before, op.request_txn(), walker, kind, erased);
-        } else if (kind == CheckKind::kPuts && op.request_case() == RequestOp::kRequestPut) {
-            checked = check_put(state, before, erased, op.request_put());
-        } else if (op.request_case() == RequestOp::kRequestDeleteRange) {
-            erased.push_back(
-                {op.request_delete_range().key(), op.request_delete_range().range_end()});
-        } else if (kind == CheckKind::kRanges && op.request_case() == RequestOp::kRequestRange) {
-            checked = check_range(state, op.request_range());
+        switch (op.request_case()) {
+            case RequestOp::kRequestRange:
+                checked = check_range(state, op.request_range());
+                break;
+            case RequestOp::kRequestPut:
+                checked = check_put(state, before, erased, op.request_put());
+                break;
+            case RequestOp::kRequestDeleteRange:
+                erased.push_back(
+                    {op.request_delete_range().key(), op.request_delete_range().range_end()});
+                break;
+            case RequestOp::kRequestTxn:
+                checked = check_path(state, before, op.request_txn(), walker, erased);
+                break;
+            case RequestOp::REQUEST_NOT_SET:
+                break;
         }
         if (!checked.ok()) {
             return checked;
@@ -196,12 +200,10 @@ Result<TxnDone> run_txn(State& state, mvcc::WriteTxn& txn, const TxnRequest& req
     if (!path) {
         return path.error();
     }
-    for (const CheckKind kind : {CheckKind::kPuts, CheckKind::kRanges}) {
-        PathWalker walker(*path);
-        Erased erased;
-        if (Status s = check_path(state, txn.reads(), request, walker, kind, erased); !s.ok()) {
-            return s;
-        }
+    PathWalker walker(*path);
+    Erased erased;
+    if (Status s = check_path(state, txn.reads(), request, walker, erased); !s.ok()) {
+        return s;
     }
     Execution execution(state, txn, PathWalker(*path));
     TxnDone done;

@@ -168,6 +168,23 @@ TEST_F(TxnTest, TheWholePathIsCheckedBeforeAnythingIsWritten) {
     EXPECT_FALSE(txn(request).succeeded());
 }
 
+TEST_F(TxnTest, OfTwoMistakesTheFirstIsToldOf) {
+    TxnRequest request;
+    auto* range = request.add_success()->mutable_request_range();
+    range->set_key("a");
+    range->set_revision(50);
+    add_put(request.add_success(), "b", "2");
+    auto* wrong = request.mutable_success(1)->mutable_request_put();
+    wrong->set_lease(99);
+    wrong->set_value("");
+    wrong->set_ignore_value(true);
+    EXPECT_TRUE(run(CommandKind::kTxn, request).status.is(errors::kFutureRev));
+    request.mutable_success()->SwapElements(0, 1);
+    EXPECT_TRUE(run(CommandKind::kTxn, request).status.is(errors::kLeaseNotFound));
+    request.mutable_success(0)->mutable_request_put()->clear_lease();
+    EXPECT_TRUE(run(CommandKind::kTxn, request).status.is(errors::kKeyNotFound));
+}
+
 TEST_F(TxnTest, IgnoreValueNeedsTheKeyBeforeTheTxn) {
     TxnRequest request;
     request.add_success()->mutable_request_txn();

@@ -175,6 +175,23 @@ def _hash_at_compacted(method, request, old, new):
     return True
 
 
+# What a transaction is refused for before it begins.
+REFUSALS = {
+    COMPACTED,
+    (11, "etcdserver: mvcc: required revision is a future revision"),
+    (5, "etcdserver: requested lease not found"),
+    (3, "etcdserver: key not found"),
+}
+
+
+def _first_mistake(method, request, old, new):
+    told = {(one.code, one.text) for one in (old, new)}
+    if method != "Txn" or len(told) != 2 or not told <= REFUSALS:
+        return False
+    old.code, old.text = new.code, new.text
+    return True
+
+
 def _alarm_header(method, request, old, new):
     if method != "Alarm" or old.code != 0 or new.code != 0 or old.message.HasField("header"):
         return False
@@ -193,6 +210,12 @@ KNOWN_DIFFERENCES = [
         "order-among-equals",
         "etcd's sort leaves the order of equal values to Go's, which is not stable beyond 12",
         _order_among_equals,
+    ),
+    Known(
+        "first-mistake",
+        "of several mistakes in a Txn 3.4 tells first of those of its puts; 3.7 of whichever comes first, and of a "
+        "put's lease before its key",
+        _first_mistake,
     ),
     Known("hash-revision", "the field HashKVResponse.hash_revision is new in 3.6", _hash_revision),
     Known(
