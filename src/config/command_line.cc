@@ -91,7 +91,9 @@ Status note_option(CommandLine& line, const po::option& parsed) {
     QUORATE_ASSERT(option != nullptr);
     const std::string& text = parsed.value.front();
     Given given{option, text, "flag --" + parsed.string_key, true};
-    if (!option->is_switch() || option->apply != nullptr) {
+    // Of what etcd ignores it takes any value.
+    const bool is_ignored = option->support == Support::kLegacy;
+    if (!option->is_switch() || option->apply != nullptr || is_ignored) {
         line.given.push_back(std::move(given));
         return {};
     }
@@ -100,7 +102,7 @@ Status note_option(CommandLine& line, const po::option& parsed) {
         return usage("invalid value " + in_quotes(text) + " for " + given.origin + ": " +
                      on.error().message());
     }
-    if (*on && option->support != Support::kLegacy) {
+    if (*on) {
         line.command = option->name == "help"           ? Command::kHelp
                        : option->name == "version"      ? Command::kVersion
                        : option->name == "check-config" ? Command::kCheckConfig

@@ -492,6 +492,9 @@ TEST(Load, LegacyOptionsAreAcceptedAndSaidSo) {
         load_of({"-v", "-vv=true", "--force", "--snapshot", "--max-snapshots=7"});
     ASSERT_TRUE(loaded.has_value()) << loaded.error().message();
     EXPECT_TRUE(has_note(*loaded, "an option has no effect"));
+    EXPECT_TRUE(has_note(*loaded, "ignoring an option"));
+    // Some of them once had values that are no switch's.
+    EXPECT_TRUE(load_of({"--cluster-active-size=5", "--retry-interval=1s"}).has_value());
 }
 
 TEST(Load, OptionsWithoutEffectAreSaidSoOnlyWhenTheyDiffer) {
