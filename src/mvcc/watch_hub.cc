@@ -125,7 +125,9 @@ bool WatchHub::tick(int64_t now_ms) {
         QUORATE_ASSERT(stream != nullptr);
         progress_due_.erase(progress_due_.begin());
         notify_progress(*stream);
-        schedule_progress(*stream);
+        // From when it was due: ticks are coarse beside a short interval, which would grow by one.
+        schedule_progress(
+            *stream, std::max(stream->progress_due_ms, now_ms_ - options_.progress_interval_ms));
         due = true;
     }
     return due;
@@ -209,7 +211,7 @@ Watcher& WatchHub::add_watcher(WatchStream& stream, const WatchCreate& request) 
         groups_.join_range(watcher, {key, unbounded ? ByteView() : request.range_end});
     }
     if (watcher.progress_notify && stream.progress_watchers++ == 0) {
-        schedule_progress(stream);
+        schedule_progress(stream, now_ms_);
     }
     return watcher;
 }
@@ -300,10 +302,10 @@ void WatchHub::notify_progress(WatchStream& stream) {
     }
 }
 
-void WatchHub::schedule_progress(WatchStream& stream) {
+void WatchHub::schedule_progress(WatchStream& stream, int64_t from_ms) {
     const int64_t interval = options_.progress_interval_ms;
     const auto jitter = options_.random(static_cast<uint64_t>(interval / 10 + 1));
-    stream.progress_due_ms = now_ms_ + interval + static_cast<int64_t>(jitter);
+    stream.progress_due_ms = from_ms + interval + static_cast<int64_t>(jitter);
     progress_due_.emplace(stream.progress_due_ms, stream.id);
 }
 

@@ -133,7 +133,7 @@ class WatchHub {
     void answer_progress(WatchStream& stream);
     bool synced(const Watcher& watcher) const;
     void notify_progress(WatchStream& stream);
-    void schedule_progress(WatchStream& stream);
+    void schedule_progress(WatchStream& stream, int64_t from_ms);
 
     ChangeSource& source_;
     const WatchHubOptions options_;

@@ -481,6 +481,19 @@ TEST_F(WatchHubTest, NotifiesOfProgressWhileAWatcherIsQuiet) {
     EXPECT_TRUE(stream.sink.take().empty());
 }
 
+TEST_F(WatchHubTest, CoarseTicksDoNotStretchTheIntervalOfProgress) {
+    Stream stream = open();
+    hub().tick(0);
+    hub().create(stream.id, {.key = "a", .progress_notify = true});
+    stream.sink.take();
+    size_t notifications = 0;
+    for (int64_t now_ms = 0; now_ms <= 21'000; now_ms += 700) {
+        hub().tick(now_ms);
+        notifications += stream.sink.take().size();
+    }
+    EXPECT_EQ(notifications, 20U);  // one each 1050, not each 1400
+}
+
 TEST_F(WatchHubTest, DoesNotNotifyOfProgressWhileBehindOrBusy) {
     source_.put("a", "1");
     Stream stream = open();
