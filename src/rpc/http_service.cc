@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <array>
 #include <functional>
+#include <optional>
 #include <utility>
 
 namespace quorate::rpc {
@@ -132,19 +133,16 @@ void HttpService::serve(ByteView method, ByteView raw_target, Pages pages, Reply
                std::move(reply));
     } else {
         const ByteView kind = is_livez ? "livez" : "readyz";
-        const ByteView only =
-            path.size() > kind.size() + 2 ? path.substr(kind.size() + 2) : ByteView();
+        // Nothing, or the check that is meant, which "/livez/" does not name.
+        const auto only = path.size() == kind.size() + 1
+                              ? std::nullopt
+                              : std::optional(path.substr(kind.size() + 2));
         probe(kind, only, target.all("exclude"), target.has("verbose"), std::move(reply));
     }
 }
 
 void HttpService::version(Reply reply) {
-    // The storage follows the cluster, as in etcd.
-    const std::string cluster = node_.members()->cluster_version;
-    const std::string body = "{\"etcdserver\":\"" + std::string(config::kEtcdVersion) +
-                             "\",\"etcdcluster\":\"" + (cluster.empty() ? "not_decided" : cluster) +
-                             "\",\"storage\":\"" + (cluster.empty() ? "unknown" : cluster) + "\"}";
-    respond(std::move(reply), 200, kJson, body);
+    respond(std::move(reply), 200, kJson, version_page(*node_.members()));
 }
 
 // Of what etcd shows there, all that is not about Go.
@@ -247,25 +245,25 @@ void answer_probe(metrics::Registry& registry, const std::string& kind,
         respond(std::move(reply), 200, kText, (verbose ? verbose_lines(checks) : "") + "ok\n");
         return;
     }
-    respond(std::move(reply), 503, kText, verbose_lines(checks) + kind + " check failed\n");
+    respond(std::move(reply), 503, kText, verbose_lines(checks) + "\n");
 }
 
 }  // namespace
 
-void HttpService::probe(ByteView kind, ByteView only, const std::vector<std::string>& excluded,
-                        bool verbose, Reply reply) {
+void HttpService::probe(ByteView kind, std::optional<ByteView> only,
+                        const std::vector<std::string>& excluded, bool verbose, Reply reply) {
     std::vector<ByteView> names;
     if (kind == "livez") {
         names.assign(kLivezChecks.begin(), kLivezChecks.end());
     } else {
         names.assign(kReadyzChecks.begin(), kReadyzChecks.end());
     }
-    if (!only.empty()) {
-        if (std::find(names.begin(), names.end(), only) == names.end()) {
+    if (only) {
+        if (std::find(names.begin(), names.end(), *only) == names.end()) {
             respond(std::move(reply), 404, kText, "404 page not found\n");
             return;
         }
-        names.assign(1, only);
+        names.assign(1, *only);
     }
     for (const std::string& name : excluded) {
         if (std::erase(names, ByteView(name)) == 0) {
@@ -300,6 +298,14 @@ void HttpService::probe(ByteView kind, ByteView only, const std::vector<std::str
         }
         answer_probe(node_.metrics(), kind, checks, verbose, std::move(reply));
     });
+}
+
+// The storage follows the cluster, as in etcd.
+std::string version_page(const cluster::List& list) {
+    const std::string& cluster = list.cluster_version;
+    return "{\"etcdserver\":\"" + std::string(config::kEtcdVersion) + "\",\"etcdcluster\":\"" +
+           (cluster.empty() ? "not_decided" : cluster) + "\",\"storage\":\"" +
+           (cluster.empty() ? "unknown" : cluster) + "\"}";
 }
 
 }  // namespace quorate::rpc

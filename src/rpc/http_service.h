@@ -8,6 +8,7 @@
 #include "transport/transport.h"
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -34,11 +35,14 @@ class HttpService {
     void metrics(transport::Reply reply);
     void health(const std::vector<std::string>& excluded, bool serializable,
                 transport::Reply reply);
-    void probe(ByteView kind, ByteView only, const std::vector<std::string>& excluded, bool verbose,
-               transport::Reply reply);
+    void probe(ByteView kind, std::optional<ByteView> only,
+               const std::vector<std::string>& excluded, bool verbose, transport::Reply reply);
 
     node::Node& node_;
     std::unique_ptr<Counters> counters_;
 };
+
+// The page /version, which clients and members may ask for.
+std::string version_page(const cluster::List& list);
 
 }  // namespace quorate::rpc

@@ -38,7 +38,7 @@ void answer_in_pool(node::Node& node, Reply reply, Body body) {
 // The line of Status.errors for an alarm, as Go prints the message.
 std::string alarm_line(const apply::Alarm& alarm) {
     return "memberID:" + std::to_string(alarm.member_id) + " alarm:" +
-           etcdserverpb::AlarmType_Name(static_cast<etcdserverpb::AlarmType>(alarm.type)) + " ";
+           etcdserverpb::AlarmType_Name(static_cast<etcdserverpb::AlarmType>(alarm.type));
 }
 
 }  // namespace

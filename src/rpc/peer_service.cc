@@ -7,6 +7,7 @@
 #include "config/version.h"
 #include "node/peer_link.h"
 #include "peer.pb.h"
+#include "rpc/http_service.h"
 #include "rpc/parse.h"
 #include "wire/member_change.h"
 #include "wire/peer_message.h"
@@ -155,12 +156,15 @@ class PeerService::UnaryCall final : public transport::Call {
 
 class PeerService::HttpCall final : public transport::Call {
   public:
-    HttpCall(const PeerService& service, ByteView path, Reply reply)
-        : service_(service), path_(path), reply_(std::move(reply)) {}
+    HttpCall(const PeerService& service, const transport::CallInfo& info, Reply reply)
+        : service_(service),
+          method_(info.method),
+          path_(info.path.substr(0, info.path.find('?'))),
+          reply_(std::move(reply)) {}
 
     void on_message(ByteView) override {
         if (reply_) {
-            service_.http(path_, std::move(reply_));
+            service_.http(method_, path_, std::move(reply_));
         }
     }
     void on_cancel(transport::CancelReason) override {
@@ -171,6 +175,7 @@ class PeerService::HttpCall final : public transport::Call {
 
   private:
     const PeerService& service_;
+    const Bytes method_;
     const Bytes path_;
     Reply reply_;
 };
@@ -229,8 +234,7 @@ Result<uint64_t> PeerService::check_caller(const transport::CallInfo& info) cons
 std::unique_ptr<transport::Call> PeerService::on_call(const transport::CallInfo& info,
                                                       Reply reply) {
     if (info.protocol == transport::Protocol::kHttp) {
-        return std::make_unique<HttpCall>(*this, info.path.substr(0, info.path.find('?')),
-                                          std::move(reply));
+        return std::make_unique<HttpCall>(*this, info, std::move(reply));
     }
     const bool for_strangers = info.path == "/quorate.peer.Peer/Members";
     const auto from = for_strangers ? Result<uint64_t>(0) : check_caller(info);
@@ -308,20 +312,21 @@ void PeerService::hash(ByteView message, Reply reply) {
     }
 }
 
-void PeerService::http(ByteView path, Reply reply) const {
-    const std::string cluster = cluster::format_id(node_.identity().cluster_id);
-    if (path == "/version") {
+void PeerService::http(ByteView method, ByteView path, Reply reply) const {
+    constexpr ByteView kText = "text/plain; charset=utf-8";
+    if (path != "/version" && path != "/members") {
+        reply.respond(404, {{"content-type", kText}});
+        reply.reply("404 page not found\n");
+    } else if (method != "GET") {
+        reply.respond(405, {{"allow", "GET"}, {"content-type", kText}});
+        reply.reply("Method Not Allowed\n");
+    } else if (path == "/version") {
         reply.respond(200, {{"content-type", "application/json"}});
-        const std::string version = node_.members()->cluster_version;
-        reply.reply("{\"etcdserver\":\"" + std::string(config::kEtcdVersion) +
-                    "\",\"etcdcluster\":\"" + (version.empty() ? "not_decided" : version) +
-                    "\",\"storage\":\"" + std::string(config::kEtcdClusterVersion) + "\"}");
-    } else if (path == "/members") {
+        reply.reply(version_page(*node_.members()));
+    } else {
+        const std::string cluster = cluster::format_id(node_.identity().cluster_id);
         reply.respond(200, {{"content-type", "application/json"}, {"x-etcd-cluster-id", cluster}});
         reply.reply(members_json(*node_.members()));
-    } else {
-        reply.respond(404, {{"content-type", "text/plain; charset=utf-8"}});
-        reply.reply("404 page not found\n");
     }
 }
 

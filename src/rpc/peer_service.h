@@ -39,7 +39,7 @@ class PeerService final : public transport::Handler {
     void meet_stranger(uint64_t from, ByteView urls);
     void members(transport::Reply reply) const;
     void hash(ByteView message, transport::Reply reply);
-    void http(ByteView path, transport::Reply reply) const;
+    void http(ByteView method, ByteView path, transport::Reply reply) const;
 
     node::Node& node_;
     node::SnapshotReceiver& snapshots_;

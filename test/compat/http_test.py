@@ -93,6 +93,32 @@ class HttpTest(unittest.TestCase):
                 self.assertEqual(self.member.get(f"/{page}/{name}"), (200, "ok\n"))
             self.assertEqual(self.member.get(f"/{page}?exclude=serializable_read"), (200, "ok\n"))
             self.assertEqual(self.post(f"/{page}", "")[0], 405)
+            for sub_page in ("", "nothing"):
+                self.assertEqual(self.member.get(f"/{page}/{sub_page}"), (404, "404 page not found\n"))
+
+    def ask_peer(self, method, path):
+        request = urllib.request.Request(self.member.peer_url + path, method=method)
+        try:
+            with urllib.request.urlopen(request, timeout=10) as answer:
+                return answer.status, answer.headers, answer.read().decode()
+        except urllib.error.HTTPError as error:
+            return error.code, error.headers, error.read().decode()
+
+    def test_pages_of_the_peer_port(self):
+        status, headers, body = self.ask_peer("GET", "/members")
+        self.assertEqual((status, headers["Content-Type"]), (200, "application/json"))
+        self.assertRegex(headers["X-Etcd-Cluster-ID"], "^[0-9a-f]+$")
+        member, = json.loads(body)
+        self.assertEqual(member, {"id": member["id"], "name": "t", "peerURLs": [self.member.peer_url],
+                                  "clientURLs": [self.member.endpoint]})
+        self.assertEqual(self.ask_peer("GET", "/version?x")[::2], self.member.get("/version"))
+        for path in ("/members", "/version"):
+            for method in ("POST", "PUT", "OPTIONS", "HEAD"):
+                status, headers, body = self.ask_peer(method, path)
+                self.assertEqual((status, headers["Allow"], body),
+                                 (405, "GET", "" if method == "HEAD" else "Method Not Allowed\n"))
+        for path in ("/", "/members/", "/health", "/metrics", "/v3/kv/range"):
+            self.assertEqual(self.ask_peer("GET", path)[::2], (404, "404 page not found\n"))
 
     def test_metrics(self):
         status, body = self.member.get("/metrics")
