@@ -24,6 +24,8 @@ struct Applier::Counters {
               registry.counter("etcd_mvcc_put_total", "Total number of puts seen by this member.")),
           put_bytes(registry.gauge("etcd_debugging_mvcc_total_put_size_in_bytes",
                                    "The total size of put kv pairs seen by this member.")),
+          ranges(registry.counter("etcd_mvcc_range_total",
+                                  "Total number of ranges seen by this member.")),
           deletes(registry.counter("etcd_mvcc_delete_total",
                                    "Total number of deletes seen by this member.")),
           txns(
@@ -39,6 +41,7 @@ struct Applier::Counters {
 
     metrics::Counter& puts;
     metrics::Gauge& put_bytes;
+    metrics::Counter& ranges;
     metrics::Counter& deletes;
     metrics::Counter& txns;
     metrics::Counter& leases_granted;
@@ -175,6 +178,7 @@ Outcome Applier::txn(State& state, const etcdserverpb::TxnRequest& request) {
     const OperationCounts& counts = done->counts;
     counters_->puts.add(counts.puts);
     counters_->put_bytes.add(static_cast<int64_t>(counts.put_bytes));
+    counters_->ranges.add(counts.ranges);
     counters_->deletes.add(counts.deletes);
     if (counts.puts + counts.deletes + counts.ranges > 1) {
         counters_->txns.add();

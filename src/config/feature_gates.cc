@@ -85,6 +85,8 @@ Result<FeatureGates> FeatureGates::parse(std::string_view text) {
         }
     }
     FeatureGates gates;
+    gates.all_alpha_ = wanted.all_alpha.value_or(false);
+    gates.all_beta_ = wanted.all_beta.value_or(false);
     for (const FeatureInfo& info : kTable) {
         const auto index = static_cast<size_t>(info.feature);
         const std::optional<bool>& all =

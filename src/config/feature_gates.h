@@ -48,8 +48,13 @@ class FeatureGates {
     static Result<FeatureGates> parse(std::string_view text);
 
     bool enabled(Feature feature) const { return enabled_[static_cast<size_t>(feature)]; }
+    // What was said for all gates of a stage, which an explicit gate overrides.
+    bool all_alpha() const { return all_alpha_; }
+    bool all_beta() const { return all_beta_; }
 
   private:
+    bool all_alpha_ = false;
+    bool all_beta_ = false;
     std::array<bool, kFeatureCount> enabled_;
 };
 

@@ -35,13 +35,26 @@ void Node::register_metrics() {
 
 void Node::register_constants() {
     metrics::Registry& registry = environment_.metrics;
-    for (const config::FeatureInfo& feature : config::feature_table()) {
+    const auto show_feature = [&registry](std::string_view name, config::FeatureStage stage,
+                                          bool enabled) {
         registry
-            .gauge("etcd_server_feature_enabled", "Whether or not a feature is enabled.",
-                   {{"name", std::string(feature.name)},
-                    {"stage", feature.stage == config::FeatureStage::kAlpha ? "ALPHA" : "BETA"}})
-            .set(config_.features.enabled(feature.feature) ? 1 : 0);
+            .gauge("etcd_server_feature_enabled",
+                   "Whether or not a feature is enabled. 1 is enabled, 0 is not.",
+                   {{"name", std::string(name)},
+                    {"stage", stage == config::FeatureStage::kAlpha ? "ALPHA" : "BETA"}})
+            .set(enabled ? 1 : 0);
+    };
+    for (const config::FeatureInfo& feature : config::feature_table()) {
+        show_feature(feature.name, feature.stage, config_.features.enabled(feature.feature));
     }
+    show_feature("AllAlpha", config::FeatureStage::kAlpha, config_.features.all_alpha());
+    show_feature("AllBeta", config::FeatureStage::kBeta, config_.features.all_beta());
+    // Like etcd's members, this one knows itself.
+    const std::string self = cluster::format_id(booted_.identity.member_id);
+    registry
+        .gauge("etcd_network_known_peers", "The current number of known peers.",
+               {{"Local", self}, {"Remote", self}})
+        .set(1);
     registry
         .gauge("etcd_server_version",
                "Which version is running. 1 for 'server_version' label "

@@ -89,6 +89,7 @@ void KvService::register_methods(Router& router) {
     unary("/etcdserverpb.KV/Compact", &KvService::compact);
     router.add_server_stream("/etcdserverpb.KV/RangeStream",
                              [this](const CallContext& context, Reply reply) {
+                                 ranges_.add();
                                  return make_range_stream(node_, context, std::move(reply));
                              });
 }

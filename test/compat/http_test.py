@@ -147,6 +147,8 @@ class HttpTest(unittest.TestCase):
                     r'etcd_server_apply_duration_seconds_count\{op="Put",success="true",version="v3"\} 1',
                     r'etcd_debugging_mvcc_total_put_size_in_bytes 7',
                     r'etcd_cluster_version\{cluster_version="3.7"\} 1',
+                    r'etcd_network_known_peers\{Local="(\w+)",Remote="\1"\} 1',
+                    r'etcd_server_feature_enabled\{name="AllAlpha",stage="ALPHA"\} 0',
                     r'etcd_server_feature_enabled\{name="FastLeaseKeepAlive",stage="BETA"\} 1'):
                 self.assertRegex(metrics, f"(?m)^{line}$")
             lines = [json.loads(line) for line in member.log().splitlines() if '"request stats"' in line]
@@ -155,6 +157,17 @@ class HttpTest(unittest.TestCase):
                              ("warn", 'key:"a" value_size:6', 1, 11))
             self.assertNotIn("secret", member.log())
             self.assertRegex(told["remote"], r"^127\.0\.0\.\d+:\d+$")
+
+    def test_ranges_of_transactions_count(self):
+        def ranges():
+            return float(re.search(r"(?m)^etcd_mvcc_range_total (\S+)$", self.member.get("/metrics")[1])[1])
+
+        operation, put = '{"request_range":{"key":"YQ=="}}', '{"request_put":{"key":"cmFuZ2Vz"}}'
+        for body, expected in ((f'{{"success":[{operation},{operation}]}}', 2),
+                               (f'{{"success":[{operation},{put}],"failure":[{operation}]}}', 1)):
+            before = ranges()
+            self.assertEqual(self.post("/v3/kv/txn", body)[0], 200)
+            self.assertEqual(ranges() - before, expected)
 
     def test_space_that_runs_out_is_told_of_in_time(self):
         with Member(BINARY, ["--quota-backend-bytes=100000"]) as member:
