@@ -389,6 +389,14 @@ Status RaftLoop::timeout_status() const {
     if (lost_ns != 0 && now_ns_ - lost_ns < options_.request_timeout_ns) {
         return errors::kTimeoutDueToLeaderFail;
     }
+    // A leader that is heard, while nothing gets to it.
+    const raft::MemberId leader = raft_.leader();
+    if (leader != raft::kNobody && leader != raft_.self()) {
+        const auto since_ns = ports_.peers.connected_since_ns(leader);
+        if (!since_ns || now_ns_ - *since_ns < options_.request_timeout_ns) {
+            return errors::kTimeoutDueToConnectionLost;
+        }
+    }
     return errors::kTimeout;
 }
 

@@ -53,6 +53,16 @@ class Network:
             ip("netns", "exec", self.names[here.name][0], "ip", "route", "add", "blackhole",
                f"{self.names[there.name][2]}/32")
 
+    def cut_calls(self, caller, called):
+        """`called` still reaches `caller`, from an address of its own for that; the other way nothing opens."""
+        caller_space, _, caller_address = self.names[caller.name]
+        space, outside, address = self.names[called.name]
+        device, own = outside.replace("o", "i"), f"{NETWORK}.{int(address.split('.')[-1]) + 100}"
+        inner = ("netns", "exec", space, "ip")
+        ip(*inner, "addr", "add", f"{own}/24", "dev", device)
+        ip(*inner, "route", "add", f"{caller_address}/32", "dev", device, "src", own)
+        ip("netns", "exec", caller_space, "ip", "route", "add", "blackhole", f"{address}/32")
+
     def heal(self):
         for space, _, _ in self.names.values():
             ip("netns", "exec", space, "ip", "route", "flush", "type", "blackhole", may_fail=True)
@@ -121,6 +131,36 @@ def test_half_partition(context):
             load.wait_for_more(100)
             network.heal()
             context.finish(cluster, load)
+
+
+def test_one_way(context):
+    """A follower that hears its leader and does not reach it: its clients are told of the connection."""
+    with Network() as network:
+        cluster = context.cluster(3, "--heartbeat-interval=50", "--election-timeout=500", place=network.place)
+        with cluster.start():
+            leader, follower = context.leader(cluster), context.followers(cluster)[0]
+            network.cut_calls(follower, leader)
+            leader_id = context.member_id(leader)
+
+            def told_by(call):
+                wait_for(lambda: context.status(follower).leader == leader_id, "the leader is heard")
+                try:
+                    call()
+                except grpc.RpcError as error:
+                    return error.code().name, error.details()
+                return None
+
+            expected = ("UNAVAILABLE", "etcdserver: request timed out, possibly due to connection lost")
+            with context.client(follower) as client:
+                for call in (lambda: client.put(timeout_s=30, key=b"a", value=b"v"),
+                             lambda: client.range(timeout_s=30, key=b"a")):
+                    # At first the loss of the leader may count: the connections there were break, too.
+                    answers = [told_by(call)]
+                    while answers[-1] != expected and len(answers) < 3:
+                        answers.append(told_by(call))
+                    check(answers[-1] == expected, f"told of {answers}")
+                client.range(key=b"a", serializable=True)
+            network.heal()
 
 
 def test_unplugged(context):

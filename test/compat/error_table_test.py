@@ -104,8 +104,7 @@ NOT_HERE = {
     "WatchCanceled": "etcd's server ends a stream with it that its client has given up, who hears no more of it",
     "LeaderChanged": "requests outlive a change of leader here: proposals are made again, reads asked for again",
     "NotCapable": "no method waits for the cluster's version: every release of ours has them all",
-    "TimeoutDueToConnectionLost": "who loses its leader, or as leader its quorum, knows that it has none before a "
-                                  "request's time is over, which is longer than an election's",
+    "TimeoutDueToConnectionLost": "it takes a network that lets calls pass one way only; test/cluster has one (one_way)",
     "TimeoutWaitAppliedIndex": "etcd gives that wait of lease calls a time of its own; here all of a request has one",
     "NoInflightDowngrade": "etcd's server answers a cancel without a downgrade with success, and so does ours",
     "Canceled": "etcd's server says it only to clients that have given up, who hear no more of it",
