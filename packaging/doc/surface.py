@@ -169,6 +169,10 @@ def metric_rows(facts):
             yield name, state(there, name, etcd.NO_METRIC)
 
 
+def answer_rows(_):
+    return etcd.ANSWERS.items()
+
+
 def our_options(facts):
     return [(name, note or "yes") for name, (owner, _, note) in facts.options.items() if owner == "ours"]
 
@@ -188,6 +192,7 @@ SECTIONS = [
     ("Exit codes", "Started with", exit_code_rows),
     ("Feature gates", "Gate", gate_rows),
     ("Metrics", "Metric", metric_rows),
+    ("Answers that are not etcd's", "Request", answer_rows),
     ("Flags of our own", "Flag", our_options),
     ("Metrics of our own", "Metric", our_metrics),
 ]
