@@ -113,11 +113,11 @@ Status Leader::on(Core& core, MemberId from, const AppendResponse& response) {
     if (response.match > core.log.last_index()) {
         return Status(errors::kDamaged, "a follower acknowledges entries its leader does not have");
     }
-    progress->set_active();
     const bool news = progress->accepted(response.match);
     progress->leave_snapshot_from(core.log.start().index + 1);
     replication_is_due_ = true;
     if (news) {
+        progress->set_active();
         advance_commit(core);
     }
     if (from == transfer_target_) {
@@ -131,12 +131,12 @@ void Leader::on(Core& core, MemberId from, const AppendReject& reject) {
     if (progress == nullptr) {
         return;
     }
-    progress->set_active();
     // The follower's hint says where its log is no longer of a later term than what was asked; here
     // the same is done with the follower's term, so that each round trip skips a whole term of one
     // of the two logs.
     const uint64_t agreed = core.log.last_index_within(reject.hint);
     if (progress->rejected({reject.previous_index, agreed})) {
+        progress->set_active();
         replication_is_due_ = true;
     }
 }
@@ -146,7 +146,9 @@ void Leader::on(Core& core, MemberId from, const HeartbeatResponse& response) {
     if (progress == nullptr) {
         return;
     }
-    progress->set_active();
+    if (response.read_round >= quorum_round_) {
+        progress->set_active();
+    }
     progress->heartbeat_answered(core.log.last_index());
     replication_is_due_ = true;
     if (response.read_round > 0 && response.read_round <= reads_.last_round()) {
@@ -269,12 +271,17 @@ void Leader::advance_commit(Core& core) {
     }
 }
 
+// A member is active that has answered a heartbeat of this count, or said something that is news.
+// What the network had kept for a while may arrive at a leader that nobody can hear any more;
+// counted as a sign of life it would keep it in office, and clients with it, who renew their leases
+// there while another leader lets them end.
 bool Leader::quorum_is_active(const Core& core) {
     std::vector<Ballot> ballots;
     for (auto& [member, progress] : progress_) {
         ballots.push_back(Ballot{member, member == core.config.self || progress.recently_active()});
         progress.forget_activity();
     }
+    quorum_round_ = reads_.start_empty_round();
     return vote_result(core.configuration, ballots) == VoteResult::kWon;
 }
 

@@ -77,6 +77,7 @@ class Leader {
 
     uint32_t heartbeat_elapsed_ = 0;
     uint32_t quorum_elapsed_ = 0;
+    uint64_t quorum_round_ = 0;  // began with the count of quorum_elapsed_
 
     MemberId transfer_target_ = kNobody;
     uint32_t transfer_elapsed_ = 0;

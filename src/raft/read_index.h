@@ -39,6 +39,8 @@ class ReadIndex {
     // Returns the round's number, counting up from 1.
     uint64_t start_round(uint64_t committed);
     uint64_t last_round() const { return last_round_; }
+    // A round of no reads: whoever answers its number has got a heartbeat that was sent after this.
+    uint64_t start_empty_round() { return ++last_round_; }
 
     void acknowledge(MemberId member, uint64_t round);
     // The answers of all rounds that a quorum has acknowledged, oldest first.
