@@ -112,7 +112,7 @@ void HttpAccess::refuse_host(ByteView host, Reply reply) {
         next_warning_ns_.compare_exchange_strong(due_ns, now_ns + kWarningPause_ns)) {
         log::warn("rejecting HTTP request to prevent DNS rebinding attacks", {{"host", host}});
     }
-    reply.respond(421, {{"content-type", "text/plain; charset=utf-8"}});
+    reply.respond(421, {{"content-type", "text/plain; charset=utf-8"}, kNoSniffing});
     reply.send("The Host header of this request, \"" + std::string(host) +
                "\", is not one that this server answers to.\n\n"
                "Either serve clients with TLS, or add the name to those that are accepted:\n"
@@ -157,7 +157,7 @@ std::unique_ptr<transport::Call> HttpAccess::on_request(const CallInfo& info, Re
     if (gateway_ != nullptr && path.starts_with(kGatewayPrefix)) {
         // Refused rather than ignored: its owner may count on it.
         if (rules_.client_cert_auth && !info.tls_common_name.empty() && login_.is_on()) {
-            reply.respond(400, {{"content-type", "text/plain; charset=utf-8"}});
+            reply.respond(400, {{"content-type", "text/plain; charset=utf-8"}, kNoSniffing});
             reply.send(
                 "CommonName of client sending a request against gateway will be ignored and not "
                 "used as expected\n");

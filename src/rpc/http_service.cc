@@ -26,7 +26,11 @@ constexpr ByteView kJson = "application/json";
 constexpr ByteView kMetricsText = "text/plain; version=0.0.4; charset=utf-8";
 
 void respond(Reply reply, uint32_t status, ByteView content_type, ByteView body) {
-    reply.respond(status, {{"content-type", content_type}});
+    std::vector<Header> headers = {{"content-type", content_type}};
+    if (status >= 400) {
+        headers.push_back(kNoSniffing);
+    }
+    reply.respond(status, headers);
     if (!body.empty()) {
         reply.send(body);
     }
@@ -116,7 +120,7 @@ void HttpService::serve(ByteView method, ByteView raw_target, Pages pages, Reply
         return;
     }
     if (method != "GET" && !(path == "/metrics" && method == "HEAD")) {
-        reply.respond(405, {{"allow", "GET"}, {"content-type", kText}});
+        reply.respond(405, {{"allow", "GET"}, {"content-type", kText}, kNoSniffing});
         reply.send("Method Not Allowed\n");
         reply.finish({});
         return;

@@ -4,12 +4,16 @@
 #pragma once
 
 #include "base/bytes.h"
+#include "transport/transport.h"
 
 #include <string>
 #include <utility>
 #include <vector>
 
 namespace quorate::rpc {
+
+// Of pages that say what is wrong, as Go's servers send them: a browser is to take them for text.
+inline constexpr transport::Header kNoSniffing{"x-content-type-options", "nosniff"};
 
 struct HttpTarget {
     std::string path;

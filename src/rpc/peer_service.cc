@@ -8,6 +8,7 @@
 #include "node/peer_link.h"
 #include "peer.pb.h"
 #include "rpc/http_service.h"
+#include "rpc/http_target.h"
 #include "rpc/parse.h"
 #include "wire/member_change.h"
 #include "wire/peer_message.h"
@@ -315,10 +316,10 @@ void PeerService::hash(ByteView message, Reply reply) {
 void PeerService::http(ByteView method, ByteView path, Reply reply) const {
     constexpr ByteView kText = "text/plain; charset=utf-8";
     if (path != "/version" && path != "/members") {
-        reply.respond(404, {{"content-type", kText}});
+        reply.respond(404, {{"content-type", kText}, kNoSniffing});
         reply.reply("404 page not found\n");
     } else if (method != "GET") {
-        reply.respond(405, {{"allow", "GET"}, {"content-type", kText}});
+        reply.respond(405, {{"allow", "GET"}, {"content-type", kText}, kNoSniffing});
         reply.reply("Method Not Allowed\n");
     } else if (path == "/version") {
         reply.respond(200, {{"content-type", "application/json"}});

@@ -410,7 +410,8 @@ class AccessTest(unittest.TestCase):
         for host, status in (("one.example", 200), ("one.example:2379", 200), ("127.0.0.1:1", 200),
                              ("[::1]:2379", 200), ("two.example", 421), ("[::2]:2379", 421)):
             self.assertEqual(post(member, "/version", "", "GET", {"Host": host})[0], status, host)
-        text = post(member, "/v3/kv/range", "{}", "POST", {"Host": "evil.example:80"})[2]
+        _, headers, text = post(member, "/v3/kv/range", "{}", "POST", {"Host": "evil.example:80"})
+        self.assertEqual(headers["x-content-type-options"], "nosniff")
         self.assertIn('"evil.example"', text)
         self.assertIn("--host-whitelist", text)
 

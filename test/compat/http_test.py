@@ -97,7 +97,11 @@ class HttpTest(unittest.TestCase):
                 self.assertEqual(self.member.get(f"/{page}/{sub_page}"), (404, "404 page not found\n"))
 
     def ask_peer(self, method, path):
-        request = urllib.request.Request(self.member.peer_url + path, method=method)
+        return self.ask(self.member.peer_url, method, path)
+
+    @staticmethod
+    def ask(address, method, path):
+        request = urllib.request.Request(address + path, method=method)
         try:
             with urllib.request.urlopen(request, timeout=10) as answer:
                 return answer.status, answer.headers, answer.read().decode()
@@ -198,6 +202,29 @@ class HttpTest(unittest.TestCase):
 
     def test_unknown_pages(self):
         self.assertEqual(self.member.get("/nowhere")[0], 404)
+
+    def test_pages_of_errors_are_not_for_sniffing(self):
+        """Neither on the port for clients nor on the one for members; answers and those of the gateway say nothing."""
+        for method, path, status, sniffing in (
+                ("GET", "/nowhere", 404, "nosniff"), ("GET", "/livez/nothing", 404, "nosniff"),
+                ("POST", "/health", 405, "nosniff"), ("GET", "/health", 200, None), ("GET", "/version", 200, None),
+                ("POST", "/v3/nowhere", 404, None), ("GET", "/v3/kv/range", 501, None)):
+            answer = self.ask(self.member.endpoint, method, path)
+            self.assertEqual((answer[0], answer[1]["X-Content-Type-Options"]), (status, sniffing), path)
+        for method, path, status, sniffing in (("GET", "/nowhere", 404, "nosniff"), ("POST", "/members", 405, "nosniff"),
+                                               ("GET", "/members", 200, None)):
+            answer = self.ask(self.member.peer_url, method, path)
+            self.assertEqual((answer[0], answer[1]["X-Content-Type-Options"]), (status, sniffing), path)
+
+    def test_health_that_is_lost_is_not_for_sniffing(self):
+        with Member(BINARY) as member:
+            alarm = urllib.request.Request(member.endpoint + "/v3/maintenance/alarm",
+                                           data=b'{"action":"ACTIVATE","alarm":"CORRUPT"}')
+            with urllib.request.urlopen(alarm, timeout=10):
+                pass
+            for path in ("/health", "/readyz"):
+                answer = self.ask(member.endpoint, "GET", path)
+                self.assertEqual((answer[0], answer[1]["X-Content-Type-Options"]), (503, "nosniff"))
 
 
 if __name__ == "__main__":
