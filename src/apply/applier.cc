@@ -151,7 +151,7 @@ Outcome Applier::put(State& state, const etcdserverpb::PutRequest& request) {
         return {done.error(), {}, false};
     }
     counters_->puts.add();
-    counters_->put_bytes.add(static_cast<int64_t>(request.key().size() + request.value().size()));
+    counters_->put_bytes.add(static_cast<int64_t>(done->bytes));
     const int64_t revision = txn.commit();
     return {{}, wire::encode_put_response(header(revision), done->previous), false};
 }

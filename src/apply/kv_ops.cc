@@ -52,6 +52,7 @@ Result<PutDone> put(State& state, mvcc::WriteTxn& txn, const etcdserverpb::PutRe
             lease = decoded->lease;
         }
     }
+    done.bytes = request.key().size() + value.size();
     const mvcc::PutOutcome outcome = txn.put({request.key(), value, lease});
     move_to_lease(state.lessor, request.key(), outcome.previous ? outcome.previous->lease : 0,
                   lease);

@@ -25,6 +25,7 @@ struct OperationCounts {
 // after the commit.
 struct PutDone {
     std::optional<mvcc::RecordRef> previous;
+    uint64_t bytes = 0;  // of key and value, given or kept
 };
 struct DeleteDone {
     int64_t deleted = 0;

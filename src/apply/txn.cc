@@ -163,11 +163,11 @@ class Execution {
 
     Bytes put(const etcdserverpb::PutRequest& request) {
         ++counts_.puts;
-        counts_.put_bytes += request.key().size() + request.value().size();
         const auto done = apply::put(state_, txn_, request);
         if (!done) {
             die(done.error());
         }
+        counts_.put_bytes += done->bytes;
         return wire::encode_put_response(inner_header(txn_.reads().revision()), done->previous);
     }
 

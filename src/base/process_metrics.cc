@@ -7,6 +7,8 @@
 #include <array>
 #include <filesystem>
 #include <fstream>
+#include <limits>
+#include <sstream>
 #include <string>
 #include <string_view>
 
@@ -37,6 +39,33 @@ double max_fds() {
     rlimit limit{};
     getrlimit(RLIMIT_NOFILE, &limit);
     return static_cast<double>(limit.rlim_cur);
+}
+
+double max_virtual_bytes() {
+    rlimit limit{};
+    getrlimit(RLIMIT_AS, &limit);
+    return static_cast<double>(
+        limit.rlim_cur == RLIM_INFINITY ? std::numeric_limits<uint64_t>::max() : limit.rlim_cur);
+}
+
+// A column of /proc/self/net/netstat: a line with the names of a group is followed by one with its
+// values. They are of the network namespace, as in every program that shows them so.
+double network_bytes(std::string_view column) {
+    std::ifstream in("/proc/self/net/netstat");
+    for (std::string names, values; std::getline(in, names) && std::getline(in, values);) {
+        if (!names.starts_with("IpExt:")) {
+            continue;
+        }
+        std::istringstream name_words(names);
+        std::istringstream value_words(values);
+        std::string name;
+        for (std::string value; name_words >> name && value_words >> value;) {
+            if (name == column) {
+                return std::stod(value);
+            }
+        }
+    }
+    return 0;
 }
 
 // Columns of /proc/self/statm, in pages.
@@ -85,6 +114,15 @@ void add_process_metrics(Registry& registry) {
                       [] { return memory_bytes(Memory::kResident); });
     registry.function("process_virtual_memory_bytes", "Virtual memory size in bytes.", "gauge",
                       [] { return memory_bytes(Memory::kVirtual); });
+    registry.function("process_virtual_memory_max_bytes",
+                      "Maximum amount of virtual memory available in bytes.", "gauge",
+                      max_virtual_bytes);
+    registry.function("process_network_receive_bytes_total",
+                      "Number of bytes received by the process over the network.", "counter",
+                      [] { return network_bytes("InOctets"); });
+    registry.function("process_network_transmit_bytes_total",
+                      "Number of bytes sent by the process over the network.", "counter",
+                      [] { return network_bytes("OutOctets"); });
     const double started = start_time();
     registry.function("process_start_time_seconds",
                       "Start time of the process since unix epoch in seconds.", "gauge",

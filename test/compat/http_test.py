@@ -7,6 +7,7 @@ usage: http_test.py QUORATE
 
 import json
 import re
+import resource
 import sys
 import time
 import unittest
@@ -39,6 +40,8 @@ METRICS = [
     "etcd_debugging_mvcc_events_total",
     "process_resident_memory_bytes",
     "process_open_fds",
+    "process_network_receive_bytes_total",
+    "process_network_transmit_bytes_total",
 ]
 
 METRIC_LINE = re.compile(
@@ -134,6 +137,24 @@ class HttpTest(unittest.TestCase):
                 names.add(re.split(r"[{ ]", line)[0])
         self.assertEqual([name for name in METRICS if name not in names], [])
         self.assertRegex(body, r"(?m)^etcd_server_has_leader 1$")
+        # In etcd's words, which are those of a limit there is none of.
+        soft, _ = resource.getrlimit(resource.RLIMIT_AS)
+        limit = r"1\.8446744073709552e\+19" if soft == resource.RLIM_INFINITY else r"\S+"
+        self.assertRegex(body, rf"(?m)^process_virtual_memory_max_bytes {limit}$")
+
+    def test_bytes_of_the_network_are_those_of_the_system(self):
+        def counted(page, name):
+            return float(re.search(rf"(?m)^process_network_{name}_bytes_total (\S+)$", page)[1])
+
+        def system(column):
+            with open("/proc/self/net/netstat", encoding="ascii") as table:
+                names, values = [line.split() for line in table if line.startswith("IpExt:")]
+            return int(values[names.index(column)])
+
+        for name, column in (("receive", "InOctets"), ("transmit", "OutOctets")):
+            before = system(column)
+            now = counted(self.member.get("/metrics")[1], name)
+            self.assertTrue(before <= now <= system(column), (before, now))
 
     def test_metrics_of_requests(self):
         with Member(BINARY, ["--metrics=extensive", "--warning-unary-request-duration=1ns"]) as member:
@@ -161,6 +182,18 @@ class HttpTest(unittest.TestCase):
                              ("warn", 'key:"a" value_size:6', 1, 11))
             self.assertNotIn("secret", member.log())
             self.assertRegex(told["remote"], r"^127\.0\.0\.\d+:\d+$")
+
+    def test_a_value_that_a_put_keeps_counts(self):
+        def size():
+            page = self.member.get("/metrics")[1]
+            return float(re.search(r"(?m)^etcd_debugging_mvcc_total_put_size_in_bytes (\S+)$", page)[1])
+
+        keeping = '{"key":"a2VwdA==","ignore_value":true}'
+        self.assertEqual(self.post("/v3/kv/put", '{"key":"a2VwdA==","value":"c2VjcmV0"}')[0], 200)
+        for path, body in (("put", keeping), ("txn", f'{{"success":[{{"request_put":{keeping}}}]}}')):
+            before = size()
+            self.assertEqual(self.post("/v3/kv/" + path, body)[0], 200)
+            self.assertEqual(size() - before, len("kept") + len("secret"))
 
     def test_ranges_of_transactions_count(self):
         def ranges():

@@ -184,8 +184,10 @@ METRICS = """
     grpc_server_msg_sent_total:counter grpc_server_handling_seconds:histogram
     process_cpu_seconds_total:counter process_max_fds:gauge process_open_fds:gauge
     process_resident_memory_bytes:gauge process_start_time_seconds:gauge
-    process_virtual_memory_bytes:gauge promhttp_metric_handler_requests_in_flight:gauge
-    promhttp_metric_handler_requests_total:counter go_*:any
+    process_virtual_memory_bytes:gauge process_virtual_memory_max_bytes:gauge
+    process_network_receive_bytes_total:counter process_network_transmit_bytes_total:counter
+    promhttp_metric_handler_requests_in_flight:gauge promhttp_metric_handler_requests_total:counter
+    go_*:any
 """.split()
 
 # Name to reason. A name may end with * for all that begin with the rest.
