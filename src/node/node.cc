@@ -6,6 +6,7 @@
 #include "base/random_seed.h"
 #include "node/conf_change.h"
 #include "node/no_peers.h"
+#include "node/snapshot_metrics.h"
 #include "wire/member_change.h"
 
 #include <algorithm>
@@ -115,9 +116,13 @@ Result<std::unique_ptr<Node>> Node::open(const config::Config& config, const Ide
     options.force_new_cluster = config.cluster.force_new_cluster;
     auto spares_thread = std::make_unique<LoopThread>("wal-spares");
     options.wal.spares_waker = &spares_thread->waker();
+    const auto note = find_note(environment.fs, paths.snapshot_dir);
     auto booted = boot(environment.fs, paths, identity, environment.backend, options);
     if (!booted) {
         return booted.error();
+    }
+    if (note && note->index == booted->applied.index) {
+        count_received(environment.metrics, *note);
     }
     return std::unique_ptr<Node>(new Node(config, std::move(environment), std::move(spares_thread),
                                           std::move(booted).value()));

@@ -199,7 +199,12 @@ class SnapshotReceiver::Incoming : public std::enable_shared_from_this<Incoming>
                                               std::to_string(info->applied.index)};
         }
         reader->reset();
-        const std::string path = snapshot_file(owner_.dir_, snapshot().id.index);
+        const uint64_t index = snapshot().id.index;
+        const SnapshotNote note{index, request_.from, attempt_->took_ns()};
+        if (Status s = leave_note(owner_.fs_, owner_.dir_, note); !s.ok()) {
+            return s;
+        }
+        const std::string path = snapshot_file(owner_.dir_, index);
         if (Status s = owner_.fs_.rename(part_, path); !s.ok()) {
             return s;
         }

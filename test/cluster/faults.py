@@ -2,6 +2,7 @@
 """Members that crash, hang, lose their disk or fall behind, under load."""
 
 import os
+import re
 import signal
 import subprocess
 
@@ -89,6 +90,14 @@ def test_rolling_restart(context):
         context.finish(cluster, load)
 
 
+def snapshots_received(member):
+    """By the metrics: how many, and of how many it is told how long they took."""
+    page = member.metrics()
+    return tuple(sum(int(count) for count in re.findall(
+        rf'(?m)^etcd_network_snapshot_receive_{name}{{From="[0-9a-f]+"}} (\d+)$', page))
+        for name in ("success", "total_duration_seconds_count"))
+
+
 def test_lagging_follower(context):
     """A follower that was away for longer than the log reaches gets the state."""
     with context.cluster(3, *SHORT_LOG).start() as cluster, context.load(cluster) as load:
@@ -99,6 +108,8 @@ def test_lagging_follower(context):
             load.wait_for_more(50)
             wait_for(lambda one=follower: "snapshot" in one.log_text().split("starting quorate")[-1],
                      "a snapshot for the follower")
+            # The start that takes it over counts it.
+            wait_for(lambda one=follower: snapshots_received(one) == (1, 1), "the follower counts a snapshot")
         context.finish(cluster, load)
 
 
