@@ -43,16 +43,26 @@ bool is_for_learners(ByteView path) {
            path == "/etcdserverpb.Maintenance/Snapshot";
 }
 
-CallContext context_of(const CallInfo& info) {
-    CallContext context;
-    context.token = info.header("token");
-    if (context.token.empty()) {
-        context.token = info.header("authorization");
-        constexpr ByteView kBearer = "Bearer ";
-        if (context.token.starts_with(kBearer)) {
-            context.token.remove_prefix(kBearer.size());
+// Empty when there is none. One that is there and has nothing in it holds as little as any other
+// that nobody was given; so it becomes a text that is no token.
+ByteView token_of(const CallInfo& info) {
+    constexpr ByteView kBearer = "Bearer ";
+    constexpr ByteView kNoToken("\0", 1);
+    for (const ByteView name : {"token", "authorization"}) {
+        for (const transport::Header& header : info.headers) {
+            if (header.name == name) {
+                const bool prefixed = header.value.starts_with(kBearer);
+                const ByteView token = header.value.substr(prefixed ? kBearer.size() : 0);
+                return token.empty() ? kNoToken : token;
+            }
         }
     }
+    return {};
+}
+
+CallContext context_of(const CallInfo& info) {
+    CallContext context;
+    context.token = token_of(info);
     context.tls_common_name = info.tls_common_name;
     context.peer = info.peer;
     context.requires_leader = info.header("hasleader") == "true";

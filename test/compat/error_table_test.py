@@ -285,7 +285,11 @@ class AuthTest(ErrorCase):
         for call, fields in calls:
             self.causes("PermissionDenied", call, metadata=alice, **fields)
             self.causes("UserEmpty", call, **fields)
-            self.causes("InvalidAuthToken", call, metadata=[("token", "nonsense.1")], **fields)
+            for token in ("token", "nonsense.1"), ("token", ""), ("authorization", ""), ("authorization", "Bearer "):
+                self.causes("InvalidAuthToken", call, metadata=[token], **fields)
+            # Which of the two names counts does not depend on what it holds.
+            self.causes("InvalidAuthToken", call, metadata=[("token", ""), ("authorization", alice[0][1])], **fields)
+        api.get(key=b"a1", metadata=[("token", "Bearer " + alice[0][1]), ("authorization", "")])
         self.causes("PermissionDenied", lambda: list(
             api.stream("Maintenance/Snapshot", [api.rpc.SnapshotRequest()], alice)))
         # A watch is refused in its own answer; the stream goes on.
