@@ -32,7 +32,7 @@ constexpr std::array kRules = {
     Rule{"/etcdserverpb.Auth/UserGrantRole", Access::kRoot},
     Rule{"/etcdserverpb.Auth/UserList", Access::kRoot},
     Rule{"/etcdserverpb.Auth/UserRevokeRole", Access::kRoot},
-    Rule{"/etcdserverpb.Cluster/MemberAdd", Access::kRoot},
+    Rule{"/etcdserverpb.Cluster/MemberAdd", Access::kByRequest},
     Rule{"/etcdserverpb.Cluster/MemberList", Access::kUser},
     Rule{"/etcdserverpb.Cluster/MemberPromote", Access::kRoot},
     Rule{"/etcdserverpb.Cluster/MemberRemove", Access::kRoot},

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "rpc/cluster_service.h"
 
+#include "apply/authorize.h"
 #include "base/errors.h"
 #include "base/url.h"
 #include "rpc.pb.h"
@@ -37,6 +38,10 @@ std::optional<std::vector<std::string>> peer_urls(const Urls& urls) {
     }
     std::sort(out.begin(), out.end());
     return out.empty() ? std::nullopt : std::optional(out);
+}
+
+Status check_root(const auth::Rules& rules, const auth::Caller& caller) {
+    return apply::authorize(rules, caller, {.who = apply::Who::kRoot}, nullptr);
 }
 
 // Whether a learner has so much of the log that it can vote without slowing anybody down.
@@ -213,7 +218,27 @@ void ClusterService::member_add(const CallContext& context, ByteView message, Re
                                              std::to_string(node_.clock().unix_ns() / kSecond_ns));
     change.member.peer_urls = std::move(*urls);
     change.member.is_learner = request.islearner();
-    propose_checked(std::move(change), context.caller, std::move(reply));
+    if (!context.caller) {
+        reply.finish(context.caller.error());
+        return;
+    }
+    // Who may is asked after what, as in etcd. A right may be too new for this member to know of.
+    const auto decide = [this, change = std::move(change), caller = *context.caller](
+                            const Status& confirmed, Reply to) {
+        const Status refused = confirmed.ok() ? check_root(*node_.rules(), caller) : confirmed;
+        if (refused.ok()) {
+            propose_checked(change, caller, std::move(to));
+        } else {
+            to.finish(refused);
+        }
+    };
+    if (node_.reads_confirmed() || check_root(*node_.rules(), *context.caller).ok()) {
+        decide({}, std::move(reply));
+        return;
+    }
+    node_.confirm_read([decide, reply = std::move(reply)](const Status& confirmed) mutable {
+        decide(confirmed, std::move(reply));
+    });
 }
 
 void ClusterService::member_remove(const CallContext& context, ByteView message, Reply reply) {

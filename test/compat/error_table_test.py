@@ -290,6 +290,9 @@ class AuthTest(ErrorCase):
             # Which of the two names counts does not depend on what it holds.
             self.causes("InvalidAuthToken", call, metadata=[("token", ""), ("authorization", alice[0][1])], **fields)
         api.get(key=b"a1", metadata=[("token", "Bearer " + alice[0][1]), ("authorization", "")])
+        # Its URLs are looked at before who asks.
+        for owner in ([], alice, [("token", "nonsense.1")]):
+            self.causes("MemberBadURLs", self.call_of(api, "Cluster/MemberAdd"), metadata=owner, peerURLs=["nonsense"])
         self.causes("PermissionDenied", lambda: list(
             api.stream("Maintenance/Snapshot", [api.rpc.SnapshotRequest()], alice)))
         # A watch is refused in its own answer; the stream goes on.

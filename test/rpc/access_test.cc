@@ -44,12 +44,13 @@ TEST(Access, Cve202633413MaintenanceAndMembershipAreRoots) {
          {"/etcdserverpb.Maintenance/Defragment", "/etcdserverpb.Maintenance/Hash",
           "/etcdserverpb.Maintenance/HashKV", "/etcdserverpb.Maintenance/Snapshot",
           "/etcdserverpb.Maintenance/MoveLeader", "/etcdserverpb.Maintenance/Downgrade",
-          "/etcdserverpb.Cluster/MemberAdd", "/etcdserverpb.Cluster/MemberRemove",
-          "/etcdserverpb.Cluster/MemberUpdate", "/etcdserverpb.Cluster/MemberPromote",
-          "/etcdserverpb.KV/Compact", "/etcdserverpb.Auth/UserList",
-          "/etcdserverpb.Auth/RoleList"}) {
+          "/etcdserverpb.Cluster/MemberRemove", "/etcdserverpb.Cluster/MemberUpdate",
+          "/etcdserverpb.Cluster/MemberPromote", "/etcdserverpb.KV/Compact",
+          "/etcdserverpb.Auth/UserList", "/etcdserverpb.Auth/RoleList"}) {
         EXPECT_EQ(access_of(path), Access::kRoot) << path;
     }
+    // Looks at its URLs first, and then asks for root by itself.
+    EXPECT_EQ(access_of("/etcdserverpb.Cluster/MemberAdd"), Access::kByRequest);
     for (const char* path : {"/etcdserverpb.Cluster/MemberList", "/etcdserverpb.Lease/LeaseGrant",
                              "/etcdserverpb.Maintenance/Status"}) {
         EXPECT_EQ(access_of(path), Access::kUser) << path;
