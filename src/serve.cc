@@ -545,6 +545,7 @@ class Server {
         if (started.ok()) {
             services_->auth.start([this] { transport_->flush(); });
             services_->lock.start([this] { transport_->flush(); });
+            services_->http.start([this] { transport_->flush(); });
             started = transport_->start();
         }
         if (!started.ok()) {
@@ -571,6 +572,7 @@ class Server {
         // New calls end first, then what is in the loops is answered, then the last answers go out.
         // A member that is to take over a snapshot has little to say and is needed again soon.
         transport_->stop(again ? 0 : kDrain_ms);
+        services_->http.stop();
         services_->lock.stop();
         services_->auth.stop();
         node_->stop();

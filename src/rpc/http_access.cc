@@ -92,13 +92,25 @@ HttpAccess::HttpAccess(HttpAccessRules rules, const Clock& clock, HttpService& p
                        Router& router, const Login& login)
     : rules_(std::move(rules)), clock_(clock), pages_(pages), login_(login) {
     if (rules_.json_gateway) {
-        gateway_ = std::make_unique<JsonGateway>(router);
+        gateway_ = std::make_unique<JsonGateway>(router, clock_);
     }
 }
 
 void HttpAccess::register_handler(Router& router) {
     router.set_http(
         [this](const CallInfo& info, Reply reply) { return on_request(info, std::move(reply)); });
+}
+
+void HttpAccess::start(std::function<void()> flush) {
+    if (gateway_ != nullptr) {
+        gateway_->start(std::move(flush));
+    }
+}
+
+void HttpAccess::stop() {
+    if (gateway_ != nullptr) {
+        gateway_->stop();
+    }
 }
 
 bool HttpAccess::host_allowed(const CallInfo& info, ByteView host) const {

@@ -34,6 +34,9 @@ class HttpAccess {
                const Login& login);
 
     void register_handler(Router& router);
+    // See JsonGateway.
+    void start(std::function<void()> flush);
+    void stop();
 
     // What is special about a listener, by the transport's id: on one with TLS any host name is
     // fine, since the certificate has vouched for it; one for metrics serves no more than those and

@@ -246,9 +246,12 @@ class JsonGateway::Answer final : public Reply::Channel {
 // be.
 class JsonGateway::Request final : public transport::Call {
   public:
-    Request(JsonGateway& gateway, const Method& method, const CallInfo& info, Reply reply)
+    // `timeout_ns`: 0: none.
+    Request(JsonGateway& gateway, const Method& method, const CallInfo& info, int64_t timeout_ns,
+            Reply reply)
         : gateway_(gateway),
           method_(method),
+          timeout_ns_(timeout_ns),
           reply_(std::move(reply)),
           listener_(info.listener),
           peer_(info.peer),
@@ -388,11 +391,14 @@ class JsonGateway::Request final : public transport::Call {
             info.headers.push_back({name, value});
         }
         Answer* answer = std::make_unique<Answer>(method_, std::move(reply_), verdict_).release();
-        inner_ = gateway_.router_.on_call(info, Reply(answer));
+        const auto open = [&](Reply to) { return gateway_.router_.on_call(info, std::move(to)); };
+        inner_ = timeout_ns_ == 0 ? open(Reply(answer))
+                                  : gateway_.timeouts_.begin(timeout_ns_, Reply(answer), open);
     }
 
     JsonGateway& gateway_;
     const Method& method_;
+    const int64_t timeout_ns_;
     Reply reply_;  // until the call is made
     const uint32_t listener_;
     const Bytes peer_;
@@ -402,7 +408,8 @@ class JsonGateway::Request final : public transport::Call {
     std::unique_ptr<transport::Call> inner_;
 };
 
-JsonGateway::JsonGateway(transport::Handler& router) : router_(router) {
+JsonGateway::JsonGateway(transport::Handler& router, const Clock& clock)
+    : router_(router), timeouts_(clock) {
     for (const JsonRoute& route : kJsonRoutes) {
         const MethodDescriptor* found = find_method(route.service, route.method);
         QUORATE_ASSERT(found != nullptr);
@@ -428,7 +435,22 @@ std::unique_ptr<transport::Call> JsonGateway::on_request(const CallInfo& info, B
         refuse(std::move(reply), {errors::kUnimplemented, "Method Not Allowed"});
         return nullptr;
     }
-    return std::make_unique<Request>(*this, *method->second, info, std::move(reply));
+    const ByteView timeout = info.header("grpc-timeout");
+    int64_t timeout_ns = 0;
+    if (!timeout.empty() && !is_websocket(info)) {
+        const auto parsed = parse_gateway_timeout(timeout);
+        if (!parsed) {
+            refuse(std::move(reply),
+                   {errors::kInvalidArgument, "invalid grpc-timeout: " + std::string(timeout)});
+            return nullptr;
+        }
+        if (*parsed < 0) {
+            refuse(std::move(reply), errors::kContextDeadline);
+            return nullptr;
+        }
+        timeout_ns = *parsed;
+    }
+    return std::make_unique<Request>(*this, *method->second, info, timeout_ns, std::move(reply));
 }
 
 }  // namespace quorate::rpc

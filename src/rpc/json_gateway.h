@@ -7,12 +7,14 @@
 //             body. A watch goes on after its requests have ended.
 //   websocket for streams of both directions: each message is a request as above, each answer a
 //             message.
+//   timeout   of the header Grpc-Timeout, though not of a websocket's.
 //   answer    one JSON object; of streams one {"result":...} a line, and {"error":...} at the end
 //             of those that fail.
 //
 // Transport threads; answers are written by whoever gives them.
 #pragma once
 
+#include "rpc/call_timeouts.h"
 #include "rpc/json_schema.h"
 #include "rpc/router.h"
 #include "transport/transport.h"
@@ -31,9 +33,13 @@ uint32_t http_status(Code code);
 
 class JsonGateway {
   public:
-    // `router` outlives the gateway.
-    explicit JsonGateway(transport::Handler& router);
+    // `router` and the clock outlive the gateway.
+    JsonGateway(transport::Handler& router, const Clock& clock);
     ~JsonGateway();
+
+    // Of the thread that ends calls in time; `flush` sends what it has answered.
+    void start(std::function<void()> flush) { timeouts_.start(std::move(flush)); }
+    void stop() { timeouts_.stop(); }
 
     // `path` is without the query.
     std::unique_ptr<transport::Call> on_request(const transport::CallInfo& info, ByteView path,
@@ -46,6 +52,7 @@ class JsonGateway {
     class Request;
 
     transport::Handler& router_;
+    CallTimeouts timeouts_;
     JsonSchema schema_;
     std::map<std::string, std::unique_ptr<Method>, std::less<>> methods_;  // by route
 };

@@ -13,7 +13,9 @@ import http.client
 import json
 import os
 import re
+import shutil
 import socket
+import subprocess
 import sys
 import tempfile
 import time
@@ -84,9 +86,9 @@ def comparable_status(status):
 class Stream:
     """A request whose answer goes on; lines as they come."""
 
-    def __init__(self, member, path, body):
+    def __init__(self, member, path, body, headers=None):
         self.connection = http.client.HTTPConnection(member.host, member.port, timeout=TIMEOUT_S)
-        self.connection.request("POST", path, body.encode())
+        self.connection.request("POST", path, body.encode(), headers or {})
         self.answer = self.connection.getresponse()
 
     def next(self):
@@ -340,6 +342,49 @@ class GatewayTest(unittest.TestCase):
         self.wait_for(lambda: self.count("gone/") == 2)
         connection.close()
         self.wait_for(lambda: self.count("gone/") == 1)
+
+    def test_a_timeout_that_is_none_is_refused(self):
+        for timeout in ("1x", "5", "S", "99999999999999999999S", "+-1S", "1.5S", "1 S"):
+            for path, body in (("/v3/kv/range", "["), ("/v3/watch", "{}")):
+                status, _, text = post(self.quorate, path, body, headers={"Grpc-Timeout": timeout})
+                self.assertEqual((status, json.loads(text)),
+                                 (400, {"code": 3, "message": "invalid grpc-timeout: " + timeout}))
+
+    def test_a_timeout_limits_a_call(self):
+        body = body_of({"key": b64("a")})
+        late = {"code": 4, "message": "context deadline exceeded"}
+        for timeout, expected in (("1n", 504), ("-1S", 504), ("9223372036854775807H", 504), ("0S", 200), ("", 200),
+                                  ("+100S", 200), ("2562047H", 200), ("100M", 200)):
+            status, _, text = post(self.quorate, "/v3/kv/range", body, headers={"Grpc-Timeout": timeout})
+            self.assertEqual(status, expected, timeout)
+            if status != 200:
+                self.assertEqual(json.loads(text), late)
+
+    def test_a_lock_that_is_not_had_in_time_leaves_no_key(self):
+        self.ask("/v3/lock/lock", {"name": b64("timed")})
+        for _ in range(2):
+            status, _, text = post(self.quorate, "/v3/lock/lock", body_of({"name": b64("timed")}),
+                                   headers={"Grpc-Timeout": "200m"})
+            self.assertEqual((status, json.loads(text)["code"]), (504, 4))
+        self.wait_for(lambda: self.count("timed/") == 1)
+
+    def test_a_watch_ends_in_time(self):
+        before = self.watchers()
+        with Stream(self.quorate, "/v3/watch", body_of({"create_request": {"key": b64("timed-watch")}}),
+                    {"Grpc-Timeout": "300000u"}) as watch:
+            self.assertTrue(watch.next()["result"]["created"])
+            self.assertEqual(watch.next(), {"error": {"code": 4, "message": "context deadline exceeded"}})
+            self.assertEqual(watch.answer.read(), b"")
+        self.wait_for(lambda: self.watchers() == before)
+
+    @unittest.skipUnless(shutil.which("curl"), "curl is not installed")
+    def test_a_timeout_counts_with_http2(self):
+        for timeout, status in (("-1S", "504"), ("1x", "400"), ("10S", "200")):
+            said = subprocess.run(
+                ["curl", "-s", "-o", os.devnull, "-w", "%{http_version} %{http_code}", "--http2-prior-knowledge",
+                 "-H", "Grpc-Timeout: " + timeout, "-d", "{}", self.quorate.endpoint + "/v3/maintenance/status"],
+                capture_output=True, text=True, timeout=TIMEOUT_S, check=True).stdout
+            self.assertEqual(said, "2 " + status)
 
     def test_large_values_and_many_keys(self):
         value = b64("v" * 1_000_000)

@@ -400,6 +400,9 @@ void Http2Session::begin_http(Http2Stream& stream, bool ended) {
         // Only gRPC's content type is the transport's own affair.
         head_.add("content-type", std::string(head_.content_type()));
     }
+    if (head_.has_grpc_timeout()) {
+        head_.add("grpc-timeout", std::string(head_.grpc_timeout()));
+    }
     if (ended) {
         finish_http_request(stream, head_, {});
     } else {
