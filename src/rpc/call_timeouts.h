@@ -58,7 +58,7 @@ class CallTimeouts {
 
     const Clock& clock_;
     std::function<void()> flush_;
-    std::mutex mutex_;  // innermost
+    std::mutex mutex_;                             // innermost
     std::map<Key, std::weak_ptr<Timed>> waiting_;  // as many as calls are open
     uint64_t next_id_ = 0;
     LoopThread thread_{"timeouts"};
