@@ -126,6 +126,9 @@ class PosixFile final : public File {
         const uint64_t before = std::min(offset, bytes);
         static_cast<void>(::sync_file_range(fd_.get(), static_cast<off_t>(offset),
                                             static_cast<off_t>(bytes), SYNC_FILE_RANGE_WRITE));
+        if (before == 0) {
+            return;  // no bytes would mean all to the end
+        }
         static_cast<void>(::sync_file_range(
             fd_.get(), static_cast<off_t>(offset - before), static_cast<off_t>(before),
             SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER));

@@ -106,6 +106,9 @@ class PosixFile {
         const uint64_t before = offset < bytes ? offset : bytes;
         (void)::sync_file_range(fd_, static_cast<off_t>(offset), static_cast<off_t>(bytes),
                                 SYNC_FILE_RANGE_WRITE);
+        if (before == 0) {
+            return;  // no bytes would mean all to the end
+        }
         (void)::sync_file_range(
             fd_, static_cast<off_t>(offset - before), static_cast<off_t>(before),
             SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER);
