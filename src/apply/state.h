@@ -25,7 +25,8 @@ struct State {
     // What this turn writes; goes to the engine in one piece at the turn's end, together with the
     // applied index and its term.
     storage::WriteBatch& batch;
-    int64_t now_ms = 0;  // monotonic; only the leader's lease deadlines depend on it
+    int64_t now_ms = 0;     // monotonic; only the leader's lease deadlines depend on it
+    uint64_t led_term = 0;  // whose leader's clock the lessor is; 0: of none
 };
 
 }  // namespace quorate::apply

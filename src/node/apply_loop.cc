@@ -107,15 +107,16 @@ void ApplyLoop::apply(CommittedEntry& entry) {
 }
 
 void ApplyLoop::follow_leadership() {
-    const bool leads = ports_.status.is_leader.load();
-    if (leads == state_.lessor.is_primary()) {
+    const uint64_t term = ports_.status.led_term.load();
+    if (term == state_.led_term) {
         return;
     }
+    state_.led_term = term;
     auto_compactor_.reset();
-    if (leads) {
+    // Between two terms of this member another one may have led, and renewed leases.
+    state_.lessor.demote();
+    if (term != 0) {
         state_.lessor.promote(state_.now_ms, options_.lease_extend_ms);
-    } else {
-        state_.lessor.demote();
     }
 }
 
@@ -133,7 +134,7 @@ void ApplyLoop::expire_leases() {
     for (const lease::LeaseId id : expired) {
         command.add_ids(id);
     }
-    ports_.propose(wire::CommandKind::kExpiredLeases, command.SerializeAsString());
+    ports_.propose(wire::CommandKind::kExpiredLeases, command.SerializeAsString(), state_.led_term);
 }
 
 void ApplyLoop::checkpoint_leases() {
@@ -147,7 +148,8 @@ void ApplyLoop::checkpoint_leases() {
         out->set_id(checkpoint.id);
         out->set_remaining_ttl(checkpoint.remaining_seconds);
     }
-    ports_.propose(wire::CommandKind::kLeaseCheckpoint, command.SerializeAsString());
+    ports_.propose(wire::CommandKind::kLeaseCheckpoint, command.SerializeAsString(),
+                   state_.led_term);
 }
 
 void ApplyLoop::compact_by_itself() {
@@ -159,7 +161,8 @@ void ApplyLoop::compact_by_itself() {
         etcdserverpb::CompactionRequest request;
         request.set_revision(*target);
         log::info("starting auto compaction", {{"revision", *target}, {"current", current}});
-        ports_.propose(wire::CommandKind::kCompaction, request.SerializeAsString());
+        ports_.propose(wire::CommandKind::kCompaction, request.SerializeAsString(),
+                       state_.led_term);
     }
 }
 

@@ -66,8 +66,8 @@ class ApplyLoop {
         std::function<void(std::shared_ptr<const cluster::List>)> on_members;
         // Users, roles or permissions are others. Called at the start, too.
         std::function<void(std::shared_ptr<const auth::Rules>)> on_auth;
-        // Puts a command of this member's own into the log.
-        std::function<void(wire::CommandKind, Bytes)> propose;
+        // Puts a command of this member's own into the log of the term that it leads.
+        std::function<void(wire::CommandKind, const Bytes&, uint64_t led_term)> propose;
     };
 
     // `applied` is what the engine holds already.

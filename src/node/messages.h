@@ -44,6 +44,8 @@ struct Proposal {
     int64_t deadline_ns = 0;
     // Changes who votes or learns: an entry that Raft has to know of.
     bool member_change = false;
+    // Rests on the clock of this term's leader: for the log of this term, or for none; 0: for any.
+    uint64_t led_term = 0;
 };
 
 // A linearizable read that waits for its confirmation. Run with ok() on the read pool once applied

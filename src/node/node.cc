@@ -52,7 +52,7 @@ RaftLoopOptions raft_loop_options(const config::Config& config, int64_t request_
     options.request_timeout_ns = request_timeout_ns;
     options.catchup_entries = config.raft.snapshot_catchup_entries;
     options.election_ticks = config.raft.election_timeout_ms / config.raft.heartbeat_interval_ms;
-    options.stalled_disk_ns = config.raft.election_timeout_ms * kMillisecond_ns;
+    options.election_timeout_ns = config.raft.election_timeout_ms * kMillisecond_ns;
     options.first_read_id = random_seed() >> 1;
     return options;
 }
@@ -180,7 +180,9 @@ Node::Node(const config::Config& config, Environment environment,
                show_members(std::move(members));
            },
            [this](std::shared_ptr<const auth::Rules> rules) { show_rules(std::move(rules)); },
-           [this](wire::CommandKind kind, const Bytes& request) { propose_own(kind, request); }},
+           [this](wire::CommandKind kind, const Bytes& request, uint64_t led_term) {
+               propose_as_leader(led_term, kind, request);
+           }},
           environment_.metrics),
       watch_loop_(*booted_.store, watch_options(config), environment_.clock, environment_.metrics) {
     applier_.show_alarms(booted_.alarms);
@@ -392,7 +394,12 @@ bool Node::may_work_here() const {
 }
 
 void Node::propose_own(wire::CommandKind kind, const Bytes& request) {
+    propose_as_leader(0, kind, request);
+}
+
+void Node::propose_as_leader(uint64_t term, wire::CommandKind kind, const Bytes& request) {
     Proposal proposal;
+    proposal.led_term = term;
     proposal.id = next_id();
     proposal.payload = std::make_shared<const Bytes>(
         wire::encode_command(proposal.id, wire::Origin::of_member(), kind, request));

@@ -115,6 +115,9 @@ class Node {
                                transport::Reply reply);
     // The same for this member's own commands.
     void propose_own(wire::CommandKind kind, const Bytes& request);
+    // The same for what rests on a leader's clock: dropped where this member does not lead `term`
+    // any more, since the next leader's clock says something else.
+    void propose_as_leader(uint64_t term, wire::CommandKind kind, const Bytes& request);
     // A thread that receives requests has handed out what it had. If that was one proposal, and
     // nothing else is at work, the rest is done on this thread (see ARCHITECTURE.md). A thread that
     // calls it once calls it after everything that it proposes.
@@ -122,6 +125,11 @@ class Node {
 
     // Whatever is published is the newest state there is: a read may go ahead at once.
     bool reads_confirmed() const { return status_.reads_confirmed.load(); }
+    // A process that was stopped for a while goes on as the leader until it hears of the next one,
+    // who lets leases end that it would renew. Not sure of that, it confirms a read first.
+    bool may_renew_leases(int64_t now_ms) const {
+        return reads_confirmed() || now_ms < status_.may_renew_until_ms.load();
+    }
     // Runs the task on the read pool once a linearizable read may go ahead, or with the error.
     void confirm_read(ReadTask task);
     // Runs the task on the read pool. False when too many are waiting; the task is then dropped.

@@ -108,7 +108,7 @@ void Node::publish_if_due(int64_t now_ns) {
 
 // The leader's part (cluster/version.h): it proposes until it finds its proposal applied.
 void Node::follow_version_if_due(int64_t now_ns) {
-    if (!status_.is_leader.load() || now_ns < next_version_ns_) {
+    if (!status_.leads() || now_ns < next_version_ns_) {
         return;
     }
     const auto list = members();
@@ -209,7 +209,7 @@ void Node::call_leader(ByteView path, ByteView request, LeaderCall::Twice twice,
 }
 
 void Node::hand_over_leadership() {
-    if (!status_.is_leader.load()) {
+    if (!status_.leads()) {
         return;
     }
     const int64_t deadline_ns = environment_.clock.monotonic_ns() +
@@ -225,8 +225,7 @@ void Node::hand_over_leadership() {
                   {{"successor", cluster::format_id(successor)}});
         loop.transfer_leadership(successor, transport::Reply(), deadline_ns);
     }));
-    while (status_.is_leader.load() && !nobody->load() &&
-           environment_.clock.monotonic_ns() < deadline_ns) {
+    while (status_.leads() && !nobody->load() && environment_.clock.monotonic_ns() < deadline_ns) {
         std::this_thread::sleep_for(std::chrono::milliseconds(1));
     }
 }

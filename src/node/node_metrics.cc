@@ -77,7 +77,7 @@ void Node::register_consensus_metrics() {
                   [&status] { return status.leader.load() != 0 ? 1 : 0; });
     figures.gauge("etcd_server_is_leader",
                   "Whether or not this member is a leader. 1 if is, 0 otherwise.",
-                  [&status] { return status.is_leader.load() ? 1 : 0; });
+                  [&status] { return status.leads() ? 1 : 0; });
     figures.gauge("etcd_server_is_learner",
                   "Whether or not this member is a learner. 1 if is, 0 otherwise.",
                   [&status] { return status.is_learner.load() ? 1 : 0; });

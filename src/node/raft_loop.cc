@@ -13,6 +13,12 @@
 
 namespace quorate::node {
 
+namespace {
+
+constexpr int64_t kMillisecond_ns = 1'000'000;
+
+}  // namespace
+
 RaftLoop::RaftLoop(const raft::Config& config, raft::Restored restored,
                    const RaftLoopOptions& options, Ports ports)
     : options_(options), ports_(ports), raft_(config, std::move(restored)) {
@@ -193,6 +199,11 @@ bool RaftLoop::must_gather() const {
            raft_.last_index() - raft_.committed() >= options_.gather_entries;
 }
 
+bool RaftLoop::is_out_of_date(const Proposal& proposal) const {
+    return proposal.led_term != 0 &&
+           (raft_.role() != raft::Role::kLeader || raft_.term() != proposal.led_term);
+}
+
 void RaftLoop::propose_collected() {
     if (must_gather()) {
         std::move(collected_.begin(), collected_.end(), std::back_inserter(parked_));
@@ -203,6 +214,7 @@ void RaftLoop::propose_collected() {
         std::move(parked_.begin(), parked_.end(), std::back_inserter(collected_));
         parked_.clear();
     }
+    std::erase_if(collected_, [this](const Proposal& one) { return is_out_of_date(one); });
     if (collected_.empty()) {
         return;
     }
@@ -268,14 +280,7 @@ void RaftLoop::carry_out_readys(bool more_waiting) {
         }
         hand_to_apply(ready.committed);
         for (const raft::ReadState& state : ready.read_states) {
-            const auto it = asked_reads_.find(state.request_id);
-            if (it == asked_reads_.end()) {
-                continue;  // asked again meanwhile: only the newest try counts
-            }
-            for (ReadRequest& read : it->second.reads) {
-                confirmed_reads_.emplace(state.index, std::move(read));
-            }
-            asked_reads_.erase(it);
+            take_confirmed(state);
         }
         release_reads();
         update_reads_confirmed();
@@ -343,6 +348,21 @@ void RaftLoop::hand_to_apply(std::vector<raft::Entry>& committed) {
                    std::make_move_iterator(lost.end()));
 }
 
+void RaftLoop::take_confirmed(const raft::ReadState& state) {
+    const auto it = asked_reads_.find(state.request_id);
+    if (it == asked_reads_.end()) {
+        return;  // asked again meanwhile: only the newest try counts
+    }
+    if (raft_.role() == raft::Role::kLeader) {
+        ports_.status.may_renew_until_ms =
+            (it->second.asked_ns + options_.election_timeout_ns) / kMillisecond_ns;
+    }
+    for (ReadRequest& read : it->second.reads) {
+        confirmed_reads_.emplace(state.index, std::move(read));
+    }
+    asked_reads_.erase(it);
+}
+
 void RaftLoop::release_reads() {
     const uint64_t applied = ports_.status.applied.load();
     while (!confirmed_reads_.empty() && confirmed_reads_.begin()->first <= applied) {
@@ -369,7 +389,8 @@ void RaftLoop::publish(const raft::Ready& ready) {
         ask_again();
     }
     status.leader = soft.leader;
-    status.is_leader = soft.role == raft::Role::kLeader;
+    status.may_renew_until_ms = 0;
+    status.led_term = soft.role == raft::Role::kLeader ? raft_.term() : 0;
     first_index_of_term_ = soft.role == raft::Role::kLeader ? raft_.last_index() : 0;
     log::info("raft state changed", {{"role", raft::describe(soft.role)},
                                      {"term", raft_.term()},

@@ -45,6 +45,7 @@ class LogWriter {
 
 struct RaftLoopOptions {
     int64_t request_timeout_ns = 7'000'000'000;
+    int64_t election_timeout_ns = 1'000'000'000;
     int64_t read_retry_ns = 500'000'000;
     uint64_t apply_backlog_max = 5000;  // committed but not applied entries
     uint64_t catchup_entries = 5000;    // kept in memory for peers that are a little behind
@@ -58,8 +59,6 @@ struct RaftLoopOptions {
     // Differs from start to start: the answer to a read of the life before may still be on its way,
     // and must not confirm one of this life, which may come behind writes that it knows nothing of.
     uint64_t first_read_id = 1;
-    // A log write that takes longer than this costs a leader its office.
-    int64_t stalled_disk_ns = 1'000'000'000;
 };
 
 class RaftLoop {
@@ -102,9 +101,10 @@ class RaftLoop {
     // The voter that would lose the least by becoming leader now; kNobody when there is none.
     raft::MemberId best_successor() const;
 
-    // A write to the log has been under way for longer than a leader is given.
+    // A write to the log has been under way for an election timeout, which costs a leader its
+    // office.
     bool disk_stalls(int64_t now_ns) const {
-        return writes_under_way_ > 0 && now_ns - oldest_write_ns_ >= options_.stalled_disk_ns;
+        return writes_under_way_ > 0 && now_ns - oldest_write_ns_ >= options_.election_timeout_ns;
     }
 
     const raft::Raft& raft() const { return raft_; }
@@ -135,6 +135,7 @@ class RaftLoop {
     void take(RaftTask& task) { task(*this); }
 
     bool must_gather() const;
+    bool is_out_of_date(const Proposal& proposal) const;
     void propose_collected();
     void propose_member_change(Proposal&& proposal);
     Status append_member_change(const raft::Payload& payload);
@@ -152,6 +153,7 @@ class RaftLoop {
     void carry_out_readys(bool more_waiting);
     void persist(raft::Ready& ready, bool more_waiting);
     void hand_to_apply(std::vector<raft::Entry>& committed);
+    void take_confirmed(const raft::ReadState& state);
     void release_reads();
     void publish(const raft::Ready& ready);
     void update_reads_confirmed();

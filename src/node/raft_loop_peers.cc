@@ -87,6 +87,7 @@ void RaftLoop::forward_parked() {
     if (parked_.empty() || leader == raft::kNobody || leader == raft_.self() || stopped_) {
         return;
     }
+    std::erase_if(parked_, [this](const Proposal& one) { return is_out_of_date(one); });
     while (!parked_.empty()) {
         wire::Proposals batch{raft_.self(), leader, raft_.term(), {}};
         size_t bytes = 0;

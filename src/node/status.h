@@ -14,7 +14,11 @@ struct NodeStatus {
     std::atomic<uint64_t> leader{0};  // 0: none known
     std::atomic<uint64_t> term{0};
     std::atomic<uint64_t> committed{0};
-    std::atomic<bool> is_leader{false};
+    std::atomic<uint64_t> led_term{0};  // whose leader this member is; 0: it leads none
+    // Leases that this leader renews before then, by the monotonic clock, live as long with the
+    // next one: an election timeout ago a quorum still followed this one, and by an election
+    // timeout the next one extends them all.
+    std::atomic<int64_t> may_renew_until_ms{0};
     std::atomic<bool> is_learner{false};  // apply loop
     // This member leads alone and has committed in its term: whatever it has applied is the newest
     // state there is, so a linearizable read needs no round.
@@ -39,6 +43,8 @@ struct NodeStatus {
     std::atomic<bool> alarm_corrupt{false};
     std::atomic<bool> auth_enabled{false};
     std::atomic<uint64_t> auth_revision{1};
+
+    bool leads() const { return led_term.load() != 0; }
 };
 
 }  // namespace quorate::node

@@ -117,7 +117,7 @@ void ClusterService::register_peer_methods(PeerService& peers) {
         auth::Caller caller;
         if (Status s = parse_on_behalf(message, request, caller); !s.ok()) {
             reply.finish(s);
-        } else if (!node_.status().is_leader.load()) {
+        } else if (!node_.status().leads()) {
             reply.finish(errors::kNotLeader);
         } else {
             promote_here(request.id(), caller, std::move(reply));
@@ -280,7 +280,7 @@ void ClusterService::member_promote(const CallContext& context, ByteView message
         reply.finish(context.caller.error());
         return;
     }
-    if (node_.status().is_leader.load()) {
+    if (node_.status().leads()) {
         promote_here(request.id(), *context.caller, std::move(reply));
         return;
     }

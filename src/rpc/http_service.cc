@@ -152,7 +152,7 @@ void HttpService::version(Reply reply) {
 // Of what etcd shows there, all that is not about Go.
 void HttpService::variables(Reply reply) {
     const node::NodeStatus& status = node_.status();
-    const char* const role = status.is_leader.load()     ? "StateLeader"
+    const char* const role = status.leads()              ? "StateLeader"
                              : status.leader.load() == 0 ? "StateCandidate"
                                                          : "StateFollower";
     rlimit limit{};

@@ -65,7 +65,8 @@ Result<Bytes> renewal(node::Node& node, metrics::Counter& renewed, apply::State&
     if (kept.clear_checkpoint) {
         etcdserverpb::LeaseCheckpointRequest checkpoint;
         checkpoint.add_checkpoints()->set_id(id);
-        node.propose_own(wire::CommandKind::kLeaseCheckpoint, checkpoint.SerializeAsString());
+        node.propose_as_leader(state.led_term, wire::CommandKind::kLeaseCheckpoint,
+                               checkpoint.SerializeAsString());
     }
     return response;
 }
@@ -142,8 +143,20 @@ class KeepAliveCall final : public transport::Call {
                       const std::shared_ptr<KeepAliveStream>& stream, apply::State& state,
                       const auth::Caller& caller,
                       const etcdserverpb::LeaseKeepAliveRequest& request) {
-        if (state.lessor.is_primary()) {
+        if (state.lessor.is_primary() && node.may_renew_leases(state.now_ms)) {
             answer(node, *stream, state, renewal(node, renewed, state, caller, request));
+            return;
+        }
+        if (state.lessor.is_primary()) {
+            node.confirm_read([=, &node, &renewed](const Status& confirmed) {
+                static_cast<void>(node.run_on_state([=, &node, &renewed](apply::State& now) {
+                    if (confirmed.ok()) {
+                        renew(node, renewed, stream, now, caller, request);
+                    } else {
+                        answer(node, *stream, now, confirmed);
+                    }
+                }));
+            });
             return;
         }
         // Only the leader's clock counts. Where too many wait, nothing is done: the client asks
@@ -282,12 +295,10 @@ void LeaseService::register_peer_methods(PeerService& peers) {
             reply.finish(s);
             return;
         }
-        answer_on_state(
-            node_, std::move(reply), [this, request, caller](apply::State& state, Reply& to) {
-                give(state.lessor.is_primary() ? renewal(node_, renewed_, state, caller, request)
-                                               : Result<Bytes>(errors::kNoLeader),
-                     to);
-            });
+        answer_on_state(node_, std::move(reply),
+                        [this, request, caller](apply::State& state, Reply& to) {
+                            renew_for_peer(state, caller, request, to);
+                        });
     });
     peers.add_unary("LeaseTimeToLive", [this](ByteView message, Reply reply) {
         etcdserverpb::LeaseTimeToLiveRequest request;
@@ -303,6 +314,20 @@ void LeaseService::register_peer_methods(PeerService& peers) {
                      to);
             });
     });
+}
+
+void LeaseService::renew_for_peer(apply::State& state, const auth::Caller& caller,
+                                  const etcdserverpb::LeaseKeepAliveRequest& request, Reply& to) {
+    if (!state.lessor.is_primary()) {
+        to.finish(errors::kNoLeader);
+    } else if (node_.may_renew_leases(state.now_ms)) {
+        give(renewal(node_, renewed_, state, caller, request), to);
+    } else {
+        answer_on_confirmed_state(node_, std::move(to),
+                                  [this, caller, request](apply::State& now, Reply& confirmed) {
+                                      renew_for_peer(now, caller, request, confirmed);
+                                  });
+    }
 }
 
 void LeaseService::grant(const CallContext& context, ByteView message, Reply reply) {
@@ -338,7 +363,7 @@ void LeaseService::time_to_live(const CallContext& context, ByteView message, Re
         reply.finish(s);
         return;
     }
-    if (node_.status().is_leader.load()) {
+    if (node_.status().leads()) {
         time_to_live_here(request, context.caller, std::move(reply));
         return;
     }

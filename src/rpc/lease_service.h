@@ -33,6 +33,8 @@ class LeaseService {
     // On the leader.
     void time_to_live_here(const etcdserverpb::LeaseTimeToLiveRequest& request,
                            const Result<auth::Caller>& caller, transport::Reply reply);
+    void renew_for_peer(apply::State& state, const auth::Caller& caller,
+                        const etcdserverpb::LeaseKeepAliveRequest& request, transport::Reply& to);
     void leases(const CallContext& context, ByteView message, transport::Reply reply);
     void reply_with_header(const apply::State& state, const Result<Bytes>& rest,
                            transport::Reply& to) const;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// How a leader with peers groups what it proposes.
+// How a leader with peers groups what it proposes, and what it leaves to the next leader.
 #include "node/raft_loop.h"
 
 #include "base/errors.h"
@@ -17,10 +17,12 @@
 namespace quorate::node {
 namespace {
 
-// Takes every message and keeps how many entries each had that went to member 2.
+// Takes every message; keeps how many entries each had that went to member 2, and how many
+// proposals were forwarded.
 class RecordingPeers final : public PeerLinks {
   public:
     std::vector<size_t> take_sent() { return std::exchange(sent_, {}); }
+    size_t take_forwarded() { return std::exchange(forwarded_, 0); }
 
     bool send(const raft::Message& message) override {
         const auto* append = std::get_if<raft::AppendRequest>(&message.body);
@@ -29,7 +31,10 @@ class RecordingPeers final : public PeerLinks {
         }
         return true;
     }
-    bool send(const wire::Proposals&) override { return true; }
+    bool send(const wire::Proposals& proposals) override {
+        forwarded_ += proposals.proposals.size();
+        return true;
+    }
     bool send(const wire::ProposalsRefused&) override { return true; }
     void set_members(std::shared_ptr<const cluster::List>) override {}
     void meet(cluster::Member) override {}
@@ -43,6 +48,7 @@ class RecordingPeers final : public PeerLinks {
 
   private:
     std::vector<size_t> sent_;
+    size_t forwarded_ = 0;
 };
 
 class NoWriter final : public LogWriter {
@@ -82,7 +88,7 @@ class GatheringTest : public testing::Test {
     void turn(Inputs... input) {
         std::vector<RaftInput> inputs;
         (inputs.emplace_back(std::move(input)), ...);
-        loop_.handle(inputs, 1, false);
+        loop_.handle(inputs, now_ns_, false);
     }
     template <typename Body>
     void answer(const Body& body) {
@@ -97,15 +103,17 @@ class GatheringTest : public testing::Test {
             turn(Persisted{write.ready_number});
         }
     }
-    static Proposal proposal() {
+    static Proposal proposal(uint64_t led_term = 0) {
         static uint64_t id = 100;
         Proposal proposal;
+        proposal.led_term = led_term;
         proposal.id = ++id;
         proposal.payload = std::make_shared<const Bytes>("put");
         proposal.deadline_ns = 1'000'000'000'000;
         return proposal;
     }
 
+    int64_t now_ns_ = 1;
     Waker waker_;
     Mailbox<ApplyInput> apply_{1000, waker_};
     Mailbox<LogWrite> wal_{1000, waker_};
@@ -156,8 +164,40 @@ TEST_F(GatheringTest, WhatGathersGoesToTheNextLeader) {
     EXPECT_EQ(loop_.pending(), 1u);
     turn(wire::PeerMessage(raft::Message{2, 1, kTerm + 1, raft::HeartbeatRequest{1, 0}}));
     EXPECT_EQ(loop_.raft().leader(), 2u);
-    EXPECT_EQ(loop_.pending(), 0u);  // forwarded; nobody waits for it here
+    EXPECT_EQ(loop_.pending(), 0u);  // nobody waits for it here
+    EXPECT_EQ(peers_.take_forwarded(), 1u);
     EXPECT_FALSE(status_.gathers_proposals);
+}
+
+// A lease has run out by the clock of a leader that has slept: not by that of the next one.
+TEST_F(GatheringTest, WhatRestsOnTheClockOfATermGoesToNoOtherOne) {
+    turn(proposal(), proposal(), proposal());
+    turn(proposal(kTerm), proposal(kTerm));
+    EXPECT_EQ(loop_.pending(), 2u);
+    turn(wire::PeerMessage(raft::Message{2, 1, kTerm + 1, raft::HeartbeatRequest{1, 0}}));
+    EXPECT_EQ(loop_.raft().leader(), 2u);
+    turn(proposal(kTerm), proposal());
+    EXPECT_EQ(loop_.pending(), 0u);
+    EXPECT_EQ(peers_.take_forwarded(), 1u);
+}
+
+TEST_F(GatheringTest, WhatRestsOnTheClockOfATermGoesIntoItsLog) {
+    turn(proposal(kTerm));
+    EXPECT_EQ(peers_.take_sent(), (std::vector<size_t>{1}));
+    turn(proposal(kTerm - 1));
+    EXPECT_EQ(peers_.take_sent(), std::vector<size_t>{});
+}
+
+TEST_F(GatheringTest, MayRenewLeasesForAnElectionTimeoutAfterAQuorumWasAsked) {
+    EXPECT_EQ(status_.may_renew_until_ms, 0);
+    now_ns_ = 5'000'000'000;
+    turn(ReadRequest{[](const Status&) {}, 9'000'000'000});
+    now_ns_ = 5'700'000'000;
+    answer(raft::HeartbeatResponse{1});  // the first round's number
+    EXPECT_EQ(status_.may_renew_until_ms, 6000);
+    turn(wire::PeerMessage(raft::Message{2, 1, kTerm + 1, raft::HeartbeatRequest{1, 0}}));
+    EXPECT_EQ(status_.may_renew_until_ms, 0);
+    EXPECT_FALSE(status_.leads());
 }
 
 }  // namespace

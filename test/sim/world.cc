@@ -241,7 +241,7 @@ void World::after_turn(Member& member) {
     observer_.look(member);
     // Election safety (Raft §5.2).
     const node::NodeStatus& status = member.node().status();
-    if (status.is_leader.load()) {
+    if (status.leads()) {
         const auto [it, is_new] = leaders_.try_emplace(status.term.load(), &member);
         if (it->second != &member) {
             throw Violation("two leaders in term " + std::to_string(it->first) + ": " +
@@ -393,7 +393,7 @@ void World::check_membership() {
     std::string first;
     for (const auto& member : members_) {
         if (member->stage() == Member::Stage::kRetired && member->is_up() &&
-            member->node().status().is_leader.load()) {
+            member->node().status().leads()) {
             throw Violation(member->name() + " leads, although it was removed");
         }
         if (member->stage() != Member::Stage::kInService) {
