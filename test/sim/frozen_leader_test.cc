@@ -64,13 +64,13 @@ class ThreeMembers {
 
     template <typename Answer, typename Request>
     void ask(Member& member, const std::string& method, const Request& request, Answer& answer) {
-        network_.call(member,
-                      {1, "/etcdserverpb.Lease/" + method, request.SerializeAsString(),
-                       20 * kSecond_ns},
-                      [&answer](const Status& status, const Bytes& bytes) {
-                          EXPECT_TRUE(status.ok()) << status.message();
-                          EXPECT_TRUE(answer.ParseFromString(bytes));
-                      });
+        network_.call(
+            member,
+            {1, "/etcdserverpb.Lease/" + method, request.SerializeAsString(), 20 * kSecond_ns},
+            [&answer](const Status& status, const Bytes& bytes) {
+                EXPECT_TRUE(status.ok()) << status.message();
+                EXPECT_TRUE(answer.ParseFromString(bytes));
+            });
     }
 
   private:
