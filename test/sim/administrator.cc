@@ -14,6 +14,9 @@ namespace {
 
 constexpr int64_t kMillisecond_ns = 1'000'000;
 constexpr int64_t kTimeout_ns = 3000 * kMillisecond_ns;
+// A change that nobody waits for any more may still happen: a member passes it on for as long as a
+// request may take, and a leader that is frozen (up to 5.2 s) takes it when it wakes.
+constexpr int64_t kLateMax_ns = 8000 * kMillisecond_ns;
 constexpr int64_t kAdministrator = 1000;  // as a client of the network
 constexpr int kVotersMin = 3;             // below, the loss of one would be the end
 
@@ -57,6 +60,11 @@ void Administrator::start() {
     look_later();
 }
 
+void Administrator::stop() {
+    stopped_ = true;
+    settles_at_ns_ = world_.scheduler.now_ns() + kLateMax_ns;
+}
+
 void Administrator::look_later() {
     world_.scheduler.after(random_.skewed(20 * kMillisecond_ns, 4), [this] { look(); });
 }
@@ -64,7 +72,7 @@ void Administrator::look_later() {
 // That a machine is listed is true wherever it is read; that it is not, only in the newest list.
 void Administrator::look() {
     newest_next_ = !newest_next_;
-    const bool asked_in_peace = stopped_;
+    const bool asked_in_peace = stopped_ && world_.scheduler.now_ns() >= settles_at_ns_;
     etcdserverpb::MemberListRequest request;
     request.set_linearizable(newest_next_);
     world_.network.call(

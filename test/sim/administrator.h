@@ -28,8 +28,9 @@ class Administrator {
     Administrator(Surroundings world, Hands hands);
     void start();
     // Asks for no more changes, but sees to it that whoever is a member runs.
-    void stop() { stopped_ = true; }
-    // The newest list it has seen was asked for after stop() and there is nothing left to do.
+    void stop();
+    // The newest list it has seen was asked for when nothing of what it had asked for before stop()
+    // could happen any more, and there is nothing left to do.
     bool has_settled() const { return settled_; }
     uint64_t changes() const { return changes_; }
 
@@ -46,6 +47,7 @@ class Administrator {
     Rng random_;
     bool newest_next_ = false;  // the next list is to be linearizable
     bool stopped_ = false;
+    int64_t settles_at_ns_ = 0;
     bool settled_ = false;
     uint64_t changes_ = 0;
 };

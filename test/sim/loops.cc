@@ -5,8 +5,8 @@
 #include "base/log_line.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
-#include <vector>
 
 namespace quorate::sim {
 namespace {
@@ -46,6 +46,7 @@ void Loops::loop_started(const LoopThread& loop, const std::string& name, const 
                          LoopThread::Turn turn) {
     QUORATE_ASSERT(current_ != nullptr);
     Loop& entry = loops_[&loop];
+    entry.number = ++last_number_;
     entry.name = name;
     entry.turn = std::move(turn);
     entry.process = current_;
@@ -86,16 +87,17 @@ void Loops::woken(const Waker& waker) {
 
 void Loops::wait_for(const Waker&) {
     // Any other loop of the process may be the one that wakes it.
-    std::vector<const LoopThread*> others;
-    for (const auto& [id, loop] : loops_) {
+    std::map<uint64_t, Loop*> others;
+    for (auto& [id, loop] : loops_) {
         if (loop.process == current_ && !loop.running) {
-            others.push_back(id);
+            others.emplace(loop.number, &loop);
         }
     }
     if (others.empty()) {
         throw Violation("a turn waits, and no loop is left that could wake it");
     }
-    loops_.at(others[random_.below(others.size())]).turn();
+    const auto offset = static_cast<std::ptrdiff_t>(random_.below(others.size()));
+    std::next(others.begin(), offset)->second->turn();
 }
 
 void Loops::log_line(log::Level level, std::string_view message,

@@ -57,6 +57,7 @@ class Loops final : public Runtime {
 
   private:
     struct Loop {
+        uint64_t number = 0;  // in the order of their starts, which no address decides
         std::string name;
         LoopThread::Turn turn;
         Process* process = nullptr;
@@ -75,6 +76,7 @@ class Loops final : public Runtime {
     std::map<const LoopThread*, Loop> loops_;
     std::map<const Waker*, const LoopThread*> wakers_;
     Process* current_ = nullptr;
+    uint64_t last_number_ = 0;
     uint64_t last_ticket_ = 0;
     uint64_t turns_ = 0;
     uint64_t latency_log2_max_ = 6;

@@ -17,7 +17,7 @@
 #include "rpc/watch_service.h"
 
 #include <algorithm>
-#include <map>
+#include <list>
 #include <utility>
 
 namespace quorate::sim {
@@ -71,7 +71,7 @@ struct Member::Run {
     std::unique_ptr<rpc::ClusterService> cluster;
     std::unique_ptr<node::SnapshotReceiver> snapshots;
     std::unique_ptr<rpc::PeerService> peers;
-    std::map<transport::Call*, ServedCall> calls;
+    std::list<ServedCall> calls;  // in the order in which they came, which is that of their ends
     bool ready = false;
 
     void make_services(FileSystem& disk, const node::DataPaths& paths) {
@@ -249,7 +249,7 @@ transport::Call* Member::serve(transport::Handler& handler, const transport::Cal
     auto call = handler.on_call(info, transport::Reply(channel.get()));
     transport::Call* const key = call.get();
     if (key != nullptr) {
-        run_->calls[key] = {std::move(channel), std::move(call)};
+        run_->calls.push_back({std::move(channel), std::move(call)});
     }
     return key;
 }
@@ -275,7 +275,11 @@ transport::Call* Member::begin_peer_call(const std::string& path,
 }
 
 void Member::end_call(transport::Call* call) {
-    run_->calls.erase(call);
+    const auto is_it = [call](const Run::ServedCall& one) { return one.call.get() == call; };
+    const auto it = std::find_if(run_->calls.begin(), run_->calls.end(), is_it);
+    if (it != run_->calls.end()) {
+        run_->calls.erase(it);
+    }
 }
 
 }  // namespace quorate::sim
