@@ -11,6 +11,7 @@ that says who causes it instead, or why nobody can.
 import concurrent.futures
 import json
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -360,17 +361,32 @@ class OneMemberTest(ErrorCase):
 
     def test_InvalidClientAPIVersion(self):
         """Python's client sends no such bytes; curl does."""
+        code, text = TABLE["InvalidClientAPIVersion"]
+        self.assertEqual(self.curl(b"etcdserverpb.KV/Range", b"client-api-version: \xff3"),
+                         (grpc.StatusCode[code].value[0], text))
+
+    def curl(self, method, header):
+        """Status and text of a call without a message."""
         if shutil.which("curl") is None:
             self.skipTest("curl is not installed")
         # Without a body: curl forgets an answer that comes before it has sent that.
         answer = subprocess.run(
             [b"curl", b"-s", b"-i", b"--http2-prior-knowledge", b"-X", b"POST",
-             b"-H", b"content-type: application/grpc", b"-H", b"te: trailers", b"-H", b"client-api-version: \xff3",
-             self.member.endpoint.encode() + b"/etcdserverpb.KV/Range"],
-            stdout=subprocess.PIPE, timeout=TIMEOUT_S, check=True).stdout
-        code, text = TABLE["InvalidClientAPIVersion"]
-        self.assertIn(b"grpc-status: %d\r\ngrpc-message: %s\r\n" % (
-            grpc.StatusCode[code].value[0], text.encode()), answer)
+             b"-H", b"content-type: application/grpc", b"-H", b"te: trailers", b"-H", header,
+             self.member.endpoint.encode() + b"/" + method],
+            stdout=subprocess.PIPE, timeout=TIMEOUT_S, check=True).stdout.decode()
+        found = re.search(r"grpc-status: (\d+)\r\ngrpc-message: (.*)\r\n", answer)
+        self.assertIsNotNone(found, answer)
+        return int(found[1]), found[2]
+
+    def test_a_deadline_that_has_passed_before_the_call(self):
+        """Calls of every kind end before they begin, even those of methods that there are not."""
+        for method in (b"etcdserverpb.KV/Range", b"etcdserverpb.KV/Put", b"etcdserverpb.KV/RangeStream",
+                       b"etcdserverpb.Watch/Watch", b"etcdserverpb.Lease/LeaseKeepAlive",
+                       b"etcdserverpb.Maintenance/Snapshot", b"v3electionpb.Election/Observe", b"no.Service/Method"):
+            for timeout in (b"0n", b"0S", b"1n", b"999n"):
+                self.assertEqual(self.curl(method, b"grpc-timeout: " + timeout),
+                                 (grpc.StatusCode.DEADLINE_EXCEEDED.value[0], "context deadline exceeded"), method)
 
     def test_InvalidSortOption(self):
         self.causes("InvalidSortOption", self.api.get, key=b"a", sort_order=7)

@@ -64,6 +64,11 @@ RequestKind classify(const RequestHead& head, uint32_t serve) {
             kind.refusal = Refusal{kBadRequest, QUORATE_INTERNAL, grpc_timeout_error(timeout)};
             return kind;
         }
+        if (*kind.timeout_ms == 0) {
+            // Whatever was called: nothing begins, as in grpc-go.
+            kind.refusal = Refusal{200, QUORATE_DEADLINE_EXCEEDED, "context deadline exceeded"};
+            return kind;
+        }
     }
     const std::string_view encoding = head.grpc_encoding();
     kind.gzip = encoding == "gzip";

@@ -52,6 +52,9 @@ std::optional<int64_t> parse_grpc_timeout(std::string_view text) {
         }
         amount = amount * 10 + (c - '0');
     }
+    if (text.back() == 'n' && amount < 1000) {
+        return 0;
+    }
     return (amount * unit->multiply + unit->divide - 1) / unit->divide;
 }
 

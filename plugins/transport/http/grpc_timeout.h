@@ -10,7 +10,8 @@
 
 namespace quorate::http {
 
-// Milliseconds, rounded up so that a deadline never comes early; nullopt when malformed.
+// Milliseconds, rounded up so that a deadline never comes early; 0 for less than a microsecond,
+// which has passed before anybody can begin; nullopt when malformed.
 std::optional<int64_t> parse_grpc_timeout(std::string_view text);
 
 // The header's value for `ms` from now; what has passed already is sent as the least there is.

@@ -29,7 +29,8 @@ TEST(GrpcTimeout, ReadsEveryUnitRoundedUp) {
     EXPECT_EQ(parse_grpc_timeout("5S"), 5000);
     EXPECT_EQ(parse_grpc_timeout("7m"), 7);
     EXPECT_EQ(parse_grpc_timeout("1001u"), 2);
-    EXPECT_EQ(parse_grpc_timeout("1n"), 1);
+    EXPECT_EQ(parse_grpc_timeout("1000n"), 1);
+    EXPECT_EQ(parse_grpc_timeout("999n"), 0);
     EXPECT_EQ(parse_grpc_timeout("0n"), 0);
     EXPECT_EQ(parse_grpc_timeout("99999999H"), 99999999LL * 3600 * 1000);
 }

@@ -312,6 +312,21 @@ TEST(Grpc, RefusesAMalformedDeadline) {
     EXPECT_EQ(core.call_count(), 0U);
 }
 
+TEST(Grpc, ADeadlineThatHasPassedEndsACallBeforeItBegins) {
+    TestCore core;
+    TestServer server(core);
+    Http2Client client(server.port());
+    for (const char* timeout : {"0n", "0H", "1n", "999n"}) {
+        ClientStream& stream =
+            client.call("/test.Test/Never", message("x"), false, {{"grpc-timeout", timeout}});
+        ASSERT_TRUE(client.run_until_closed(stream)) << timeout;
+        EXPECT_EQ(stream.headers[":status"], "200");
+        EXPECT_EQ(stream.status(), "4");
+        EXPECT_EQ(stream.text(), "context deadline exceeded");
+    }
+    EXPECT_EQ(core.call_count(), 0U);
+}
+
 TEST(Grpc, TellsTheCoreAboutAReset) {
     TestCore core;
     TestServer server(core);
