@@ -631,6 +631,7 @@ class QuorumTest(ClusterCase):
         self.assertTrue(api.rpc.WatchResponse.FromString(next(watch)).created)
         renewals = api.stream("Lease/LeaseKeepAlive", Endless([api.rpc.LeaseKeepAliveRequest(ID=1)]), wants_leader)
         next(renewals)
+        api.call("Lease/LeaseGrant", "LeaseGrantRequest", ID=7, TTL=600)
         for i, member in enumerate(self.cluster.members):
             if i != left:
                 member.kill()
@@ -643,6 +644,9 @@ class QuorumTest(ClusterCase):
             self.causes("NoLeader", lambda: list(
                 api.stream("Watch/Watch", [api.rpc.WatchRequest()], wants_leader)))
             api.get(key=b"a", serializable=True)
+            # The list of leases is the member's own, like etcd's.
+            leases = api.call("Lease/LeaseLeases", "LeaseLeasesRequest").leases
+            self.assertEqual([lease.ID for lease in leases], [7])
             survivor = self.cluster.members[left]
             self.assertEqual(page_of(survivor, "/health"), (503, '{"health":"false","reason":"RAFT NO LEADER"}'))
             self.assertEqual(page_of(survivor, "/health?serializable=true")[0], 200)
