@@ -17,10 +17,11 @@ std::optional<int> parse_number(std::string_view text) {
 }
 
 // Nothing while one of the members has not told its own.
-std::optional<Version> smallest_of_members(const List& list) {
+std::optional<Version> smallest_of_members(const List& list, const Leader& leader) {
     std::optional<Version> smallest;
     for (const Member& member : list.members) {
-        const auto version = parse_version(member.server_version);
+        const auto version =
+            member.id == leader.id ? leader.version : parse_version(member.server_version);
         if (!version) {
             return std::nullopt;
         }
@@ -63,16 +64,22 @@ Version downgrade_target_of(const Version& cluster) {
     return {cluster.major, cluster.minor - 1};
 }
 
-std::optional<Version> next_cluster_version(const List& list, const Version& own) {
+std::optional<Version> next_cluster_version(const List& list, const Leader& leader) {
     const auto current = parse_version(list.cluster_version);
     if (!current) {
-        return own;  // a new cluster, whose founders are started at one version
+        return smallest_of_members(list, leader);
     }
     if (const auto target = parse_version(list.downgrade_target)) {
         return *target != *current ? target : std::nullopt;
     }
-    const auto smallest = smallest_of_members(list);
+    const auto smallest = smallest_of_members(list, leader);
     return smallest && *current < *smallest ? smallest : std::nullopt;
+}
+
+std::string storage_version(const List& list) {
+    constexpr Version kOldest{3, 5};
+    const auto current = parse_version(list.cluster_version);
+    return current ? full_text(std::max(*current, kOldest)) : "";
 }
 
 bool is_downgraded(const List& list) {

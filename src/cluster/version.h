@@ -7,6 +7,7 @@
 #include "cluster/membership.h"
 
 #include <compare>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -30,8 +31,23 @@ std::string short_text(const Version& version);
 // The only one that a cluster of this version can be downgraded to.
 Version downgrade_target_of(const Version& cluster);
 
-// What the leader has to make the cluster's version; nothing: it stays. `own` is the leader's.
-std::optional<Version> next_cluster_version(const List& list, const Version& own);
+// What a cluster works at whose founders have not all told their version: what every etcd can do.
+inline constexpr Version kEveryVersion{3, 0};
+
+// Who asks, and need not have told the members its version yet.
+struct Leader {
+    uint64_t id = 0;
+    Version version;
+};
+
+// What the leader has to make the cluster's version; nothing: it stays. A new cluster has none
+// until all its founders have told theirs, or the leader waits no longer and makes it
+// kEveryVersion.
+std::optional<Version> next_cluster_version(const List& list, const Leader& leader);
+
+// As /version and Status tell it, empty while the cluster has no version. It follows the cluster,
+// but for etcd a store that says nothing is one of 3.5, so it is never older.
+std::string storage_version(const List& list);
 
 // Every member runs the version that the cluster is downgraded to: the job is done.
 bool is_downgraded(const List& list);

@@ -10,7 +10,6 @@ namespace quorate::config {
 // The etcd release whose interface is implemented. Kubernetes and etcdctl parse it.
 inline constexpr std::string_view kEtcdVersion = "3.7.1";
 inline constexpr std::string_view kEtcdClusterVersion = "3.7.0";
-inline constexpr std::string_view kEtcdMinClusterVersion = "3.0.0";
 
 // Our own release, and the commit it was built from ("unknown" outside of a checkout).
 extern const std::string_view kQuorateVersion;

@@ -263,6 +263,7 @@ class Node {
     int64_t next_tick_ns_ = 0;
     int64_t next_publish_ns_ = 0;
     int64_t next_version_ns_ = 0;
+    int64_t founders_due_ns_ = 0;  // for their versions; 0: this is not the leader
     int64_t next_downgrade_check_ns_ = 0;
     int64_t removed_ns_ = 0;  // when this was noticed; 0: it was not
     bool told_of_lost_leader_ = false;

@@ -17,6 +17,8 @@ namespace {
 
 constexpr int64_t kMillisecond_ns = 1'000'000;
 constexpr int64_t kPublishAgain_ns = 1000 * kMillisecond_ns;
+// How long a leader waits for the founders' versions before it gives the cluster one.
+constexpr int64_t kFoundersPatience_ns = 1000 * kMillisecond_ns;
 // Watchers who want a leader are told after so many election timeouts without one.
 constexpr int64_t kLostLeaderTimeouts = 3;
 
@@ -108,13 +110,24 @@ void Node::publish_if_due(int64_t now_ns) {
 
 // The leader's part (cluster/version.h): it proposes until it finds its proposal applied.
 void Node::follow_version_if_due(int64_t now_ns) {
-    if (!status_.leads() || now_ns < next_version_ns_) {
+    if (!status_.leads()) {
+        founders_due_ns_ = 0;
+        return;
+    }
+    if (founders_due_ns_ == 0) {
+        founders_due_ns_ = now_ns + kFoundersPatience_ns;
+    }
+    if (now_ns < next_version_ns_) {
         return;
     }
     const auto list = members();
     const auto own = cluster::parse_version(config::kEtcdVersion);
     QUORATE_ASSERT(own.has_value());
-    if (const auto next = cluster::next_cluster_version(*list, *own)) {
+    auto next = cluster::next_cluster_version(*list, {booted_.identity.member_id, *own});
+    if (!next && list->cluster_version.empty() && now_ns >= founders_due_ns_) {
+        next = cluster::kEveryVersion;
+    }
+    if (next) {
         next_version_ns_ = now_ns + kPublishAgain_ns;
         wire::ClusterVersion version;
         version.set_version(cluster::full_text(*next));

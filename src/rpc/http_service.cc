@@ -3,6 +3,7 @@
 
 #include "base/errors.h"
 #include "base/log.h"
+#include "cluster/version.h"
 #include "config/version.h"
 #include "rpc/http_target.h"
 
@@ -304,12 +305,12 @@ void HttpService::probe(ByteView kind, std::optional<ByteView> only,
     });
 }
 
-// The storage follows the cluster, as in etcd.
 std::string version_page(const cluster::List& list) {
     const std::string& cluster = list.cluster_version;
+    const std::string storage = cluster::storage_version(list);
     return "{\"etcdserver\":\"" + std::string(config::kEtcdVersion) + "\",\"etcdcluster\":\"" +
            (cluster.empty() ? "not_decided" : cluster) + "\",\"storage\":\"" +
-           (cluster.empty() ? "unknown" : cluster) + "\"}";
+           (storage.empty() ? "unknown" : storage) + "\"}";
 }
 
 }  // namespace quorate::rpc

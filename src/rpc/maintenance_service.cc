@@ -135,7 +135,7 @@ void MaintenanceService::status(const CallContext&, ByteView message, Reply repl
             response.add_errors(alarm_line(alarm));
         }
         const auto list = node_.members();
-        response.set_storageversion(list->cluster_version);
+        response.set_storageversion(cluster::storage_version(*list));
         const cluster::Member* self = list->find(node_.identity().member_id);
         response.set_islearner(self != nullptr && self->is_learner);
         response.set_dbsizequota(node_.config().limits.quota_backend_bytes);
