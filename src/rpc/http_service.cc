@@ -24,18 +24,22 @@ using transport::Reply;
 
 constexpr ByteView kText = "text/plain; charset=utf-8";
 constexpr ByteView kJson = "application/json";
-constexpr ByteView kMetricsText = "text/plain; version=0.0.4; charset=utf-8";
+constexpr ByteView kMetricsText = "text/plain; version=0.0.4; charset=utf-8; escaping=underscores";
+
+void respond(Reply reply, uint32_t status, std::vector<Header> headers, ByteView body) {
+    reply.respond(status, headers);
+    if (!body.empty()) {
+        reply.send(body);
+    }
+    reply.finish({});
+}
 
 void respond(Reply reply, uint32_t status, ByteView content_type, ByteView body) {
     std::vector<Header> headers = {{"content-type", content_type}};
     if (status >= 400) {
         headers.push_back(kNoSniffing);
     }
-    reply.respond(status, headers);
-    if (!body.empty()) {
-        reply.send(body);
-    }
-    reply.finish({});
+    respond(std::move(reply), status, std::move(headers), body);
 }
 
 std::string health_body(ByteView health, ByteView reason) {
@@ -120,7 +124,8 @@ void HttpService::serve(ByteView method, ByteView raw_target, Pages pages, Reply
         respond(std::move(reply), 404, kText, "404 page not found\n");
         return;
     }
-    if (method != "GET" && !(path == "/metrics" && method == "HEAD")) {
+    // Figures are for whoever asks, in whatever way.
+    if (method != "GET" && path != "/metrics") {
         reply.respond(405, {{"allow", "GET"}, {"content-type", kText}, kNoSniffing});
         reply.send("Method Not Allowed\n");
         reply.finish({});
@@ -177,9 +182,14 @@ void HttpService::health(const std::vector<std::string>& excluded, bool serializ
         return std::find(excluded.begin(), excluded.end(), name) != excluded.end();
     };
     const auto answer = [this](Reply to, ByteView failure) {
-        (failure.empty() ? counters_->health_success : counters_->health_failures).add();
-        respond(std::move(to), failure.empty() ? 200 : 503, kJson,
-                health_body(failure.empty() ? "true" : "false", failure));
+        // JSON that is called text, and ends with a line's end when it is an error's: as in etcd.
+        if (failure.empty()) {
+            counters_->health_success.add();
+            respond(std::move(to), 200, kText, health_body("true", {}));
+        } else {
+            counters_->health_failures.add();
+            respond(std::move(to), 503, kText, health_body("false", failure) + "\n");
+        }
     };
     const node::NodeStatus& status = node_.status();
     if (status.alarm_no_space.load() && !is_excluded("NOSPACE")) {
@@ -247,7 +257,8 @@ void answer_probe(metrics::Registry& registry, const std::string& kind,
         }
     }
     if (ok) {
-        respond(std::move(reply), 200, kText, (verbose ? verbose_lines(checks) : "") + "ok\n");
+        respond(std::move(reply), 200, {{"content-type", kText}, kNoSniffing},
+                (verbose ? verbose_lines(checks) : "") + "ok\n");
         return;
     }
     respond(std::move(reply), 503, kText, verbose_lines(checks) + "\n");

@@ -517,7 +517,7 @@ class AlarmTest(ErrorCase):
         self.causes("Corrupt", api.call, "Lease/LeaseGrant", "LeaseGrantRequest", TTL=100)
         api.get(key=b"a")
         self.assertEqual(list(api.call("Maintenance/Status", "StatusRequest").errors), [f"memberID:{own} alarm:CORRUPT"])
-        self.assertEqual(page_of(member, "/health"), (503, '{"health":"false","reason":"ALARM CORRUPT"}'))
+        self.assertEqual(page_of(member, "/health"), (503, '{"health":"false","reason":"ALARM CORRUPT"}\n'))
         self.assertEqual(page_of(member, "/health?exclude=CORRUPT")[0], 200)
         status, body = page_of(member, "/readyz")
         self.assertEqual(status, 503)
@@ -652,7 +652,7 @@ class QuorumTest(ClusterCase):
             leases = api.call("Lease/LeaseLeases", "LeaseLeasesRequest").leases
             self.assertEqual([lease.ID for lease in leases], [7])
             survivor = self.cluster.members[left]
-            self.assertEqual(page_of(survivor, "/health"), (503, '{"health":"false","reason":"RAFT NO LEADER"}'))
+            self.assertEqual(page_of(survivor, "/health"), (503, '{"health":"false","reason":"RAFT NO LEADER"}\n'))
             self.assertEqual(page_of(survivor, "/health?serializable=true")[0], 200)
             self.assertEqual(page_of(survivor, "/livez"), (200, "ok\n"))
             self.assertIn(api.call("Maintenance/Status", "StatusRequest").errors[0], TABLE["NoLeader"][1])

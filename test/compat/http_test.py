@@ -14,7 +14,7 @@ import unittest
 import urllib.error
 import urllib.request
 
-from member import Member
+from member import Member, free_ports
 
 BINARY = None
 
@@ -70,7 +70,10 @@ class HttpTest(unittest.TestCase):
         for query in ("", "?serializable=true", "?exclude=NOSPACE", "?exclude=NOSPACE&exclude=CORRUPT"):
             status, body = self.member.get("/health" + query)
             self.assertEqual(status, 200)
-            self.assertEqual(json.loads(body), {"health": "true", "reason": ""})
+            self.assertEqual(body, '{"health":"true","reason":""}')
+        # JSON that etcd calls text.
+        self.assertEqual(self.ask(self.member.endpoint, "GET", "/health")[1]["Content-Type"],
+                         "text/plain; charset=utf-8")
         self.assertEqual(self.post("/health", "")[0], 405)
 
     def test_version(self):
@@ -136,11 +139,24 @@ class HttpTest(unittest.TestCase):
                 self.assertRegex(line, METRIC_LINE)
                 names.add(re.split(r"[{ ]", line)[0])
         self.assertEqual([name for name in METRICS if name not in names], [])
+        self.assertEqual(self.ask(self.member.endpoint, "GET", "/metrics")[1]["Content-Type"],
+                         "text/plain; version=0.0.4; charset=utf-8; escaping=underscores")
         self.assertRegex(body, r"(?m)^etcd_server_has_leader 1$")
         # In etcd's words, which are those of a limit there is none of.
         soft, _ = resource.getrlimit(resource.RLIMIT_AS)
         limit = r"1\.8446744073709552e\+19" if soft == resource.RLIM_INFINITY else r"\S+"
         self.assertRegex(body, rf"(?m)^process_virtual_memory_max_bytes {limit}$")
+
+    def test_metrics_are_for_every_method(self):
+        metrics_url = f"http://{self.member.host}:{free_ports(self.member.host, 1)[0]}"
+        with Member(BINARY, ["--listen-metrics-urls", metrics_url]) as member:
+            # Browsers ask the port for clients with OPTIONS whether they may ask.
+            for address, asks_first in ((member.endpoint, True), (metrics_url, False)):
+                for method in ("POST", "PUT", "PATCH", "DELETE", "TRACE", "HEAD", "OPTIONS", "NONE"):
+                    status, _, body = self.ask(address, method, "/metrics")
+                    self.assertEqual((status, "etcd_server_has_leader 1" in body),
+                                     (200, method != "HEAD" and not (asks_first and method == "OPTIONS")), method)
+                self.assertEqual(self.ask(address, "POST", "/health")[0], 405)
 
     def test_bytes_of_the_network_are_those_of_the_system(self):
         def counted(page, name):
@@ -237,10 +253,11 @@ class HttpTest(unittest.TestCase):
         self.assertEqual(self.member.get("/nowhere")[0], 404)
 
     def test_pages_of_errors_are_not_for_sniffing(self):
-        """Neither on the port for clients nor on the one for members; answers and those of the gateway say nothing."""
+        """Neither on the port for clients nor on the one for members; most answers and the gateway's say nothing."""
         for method, path, status, sniffing in (
                 ("GET", "/nowhere", 404, "nosniff"), ("GET", "/livez/nothing", 404, "nosniff"),
                 ("POST", "/health", 405, "nosniff"), ("GET", "/health", 200, None), ("GET", "/version", 200, None),
+                ("GET", "/livez", 200, "nosniff"), ("GET", "/readyz", 200, "nosniff"),
                 ("POST", "/v3/nowhere", 404, None), ("GET", "/v3/kv/range", 501, None)):
             answer = self.ask(self.member.endpoint, method, path)
             self.assertEqual((answer[0], answer[1]["X-Content-Type-Options"]), (status, sniffing), path)
@@ -257,7 +274,9 @@ class HttpTest(unittest.TestCase):
                 pass
             for path in ("/health", "/readyz"):
                 answer = self.ask(member.endpoint, "GET", path)
-                self.assertEqual((answer[0], answer[1]["X-Content-Type-Options"]), (503, "nosniff"))
+                self.assertEqual((answer[0], answer[1]["X-Content-Type-Options"], answer[1]["Content-Type"]),
+                                 (503, "nosniff", "text/plain; charset=utf-8"))
+            self.assertEqual(member.get("/health")[1], '{"health":"false","reason":"ALARM CORRUPT"}\n')
 
 
 if __name__ == "__main__":
