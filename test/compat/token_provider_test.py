@@ -6,13 +6,18 @@ why, and keys that change while the server runs.
 usage: token_provider_test.py QUORATE VECTORS
 """
 
+import base64
+import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import tempfile
 import time
 import unittest
+import urllib.error
+import urllib.request
 
 from member import Member
 
@@ -86,6 +91,53 @@ class TokenProviders(unittest.TestCase):
         code, _, error = quorate("--check-config", "--auth-token-ttl=0")
         self.assertEqual(code, 2)
         self.assertIn("auth-token-ttl", error)
+
+    @unittest.skipUnless(shutil.which("openssl"), "openssl is not installed")
+    def test_tokens_of_every_method_count_on_a_member(self):
+        with tempfile.TemporaryDirectory() as directory:
+            for method in ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512",
+                           "HS256", "HS384", "HS512", "EdDSA"):
+                keys = self.keys_for(method, os.path.join(directory, method))
+                with Member(BINARY, ["--bcrypt-cost=4", f"--auth-token=jwt,sign-method={method},{keys}"]) as member:
+                    self.check_tokens(member, method)
+
+    def keys_for(self, method, path):
+        """Makes a key for it; the options that name it."""
+        if method.startswith("HS"):
+            self.write(path, "s" * 64)
+            return f"priv-key={path}"
+        curves = {"ES256": "P-256", "ES384": "P-384", "ES512": "P-521"}
+        kind = (["ed25519"] if method == "EdDSA" else
+                ["EC", "-pkeyopt", f"ec_paramgen_curve:{curves[method]}"] if method in curves else
+                ["RSA", "-pkeyopt", "rsa_keygen_bits:2048"])
+        for command in (["genpkey", "-algorithm", *kind, "-out", path],
+                        ["pkey", "-in", path, "-pubout", "-out", path + ".pub"]):
+            subprocess.run(["openssl", *command], check=True, capture_output=True, timeout=WAIT_S)
+        return f"priv-key={path},pub-key={path}.pub"
+
+    def check_tokens(self, member, method):
+        """One is given out and holds; with another signature, or none, it does not."""
+        def post(path, body, token=""):
+            request = urllib.request.Request(f"{member.endpoint}/v3/{path}", data=json.dumps(body).encode(),
+                                             headers={"Authorization": token} if token else {})
+            try:
+                with urllib.request.urlopen(request, timeout=WAIT_S) as answer:
+                    return answer.status, json.load(answer)
+            except urllib.error.HTTPError as error:
+                return error.code, json.load(error)
+
+        for path, body in (("user/add", {"name": "root", "password": "r"}),
+                           ("user/grant", {"user": "root", "role": "root"}), ("enable", {})):
+            self.assertEqual(post("auth/" + path, body)[0], 200)
+        token = post("auth/authenticate", {"name": "root", "password": "r"})[1]["token"]
+        head, claims, signature = token.split(".")
+        self.assertEqual(json.loads(base64.urlsafe_b64decode(head + "=="))["alg"], method)
+        self.assertEqual(post("kv/put", {"key": "YQ=="}, token)[0], 200)
+        unsigned = base64.urlsafe_b64encode(b'{"alg":"none","typ":"JWT"}').decode().rstrip("=")
+        forged = signature[:-4] + ("AAAA" if signature[-4:] != "AAAA" else "BBBB")
+        for wrong in (f"{head}.{claims}.{forged}", f"{head}.{claims}.", f"{unsigned}.{claims}."):
+            status, said = post("kv/put", {"key": "YQ=="}, wrong)
+            self.assertEqual((status, said["message"]), (401, "etcdserver: invalid auth token"), wrong)
 
     def test_keys_are_read_again(self):
         with tempfile.TemporaryDirectory() as directory:
