@@ -231,4 +231,5 @@ ANSWERS = {
     "UserAdd with a hashedPassword that is no base64": "etcd makes a user who can't log in; here it is refused",
     "Txn without any operation, without a login": "etcd answers; here it takes a user, like every other",
     "AuthStatus with a token that does not hold": "etcd refuses; here it is open, as without a token",
+    "/metrics for who takes gzip or protobuf": "etcd sends that; here it is text, always",
 }

@@ -77,6 +77,11 @@ class SurfaceTest(unittest.TestCase):
             said["Txn without any operation, without a login"] = ask("kv/txn").get(
                 "message") == "etcdserver: user name is empty"
             said["AuthStatus with a token that does not hold"] = ask("auth/status", token="none.1").get("enabled")
+            figures = urllib.request.Request(member.endpoint + "/metrics", headers={
+                "Accept-Encoding": "gzip", "Accept": "application/vnd.google.protobuf"})
+            with urllib.request.urlopen(figures, timeout=10) as answer:
+                said["/metrics for who takes gzip or protobuf"] = (
+                    answer.headers["Content-Encoding"] is None and answer.read(6) == b"# HELP")
         self.assertEqual(said, dict.fromkeys(etcd.ANSWERS, True))
 
     def test_no_metric_is_made_up(self):
