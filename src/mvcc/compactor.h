@@ -2,10 +2,16 @@
 //
 // Compaction: forgetting what was superseded at or before a revision.
 //
-//   schedule --> (pins below it? wait) --> removal, slice by slice in key order --> finished
-//      |                                        |
-//      mark in the batch                        engine deletes in the batch, finished mark at the
-//      end
+//   schedule --> (pins below it? wait) --> out of the index, --> out of the engine, --> finished
+//      |                                   in key order            in revision order       |
+//      mark in the batch                   ^                       |                       mark
+//                                          +---- more to gather ---+
+//
+// All of it goes slice by slice. What is superseded is found by key, but the engine has the records
+// by revision: deleted as they are found, each would touch another page, which an engine that does
+// not have all of them in memory reads and writes again and again. So the removals gather first.
+// An engine without a revision has none of the key's older ones either, so that a deletion never
+// goes before what it deleted, whenever the process ends.
 //
 // Scheduling moves the compact revision at once: what is below can't be asked for any more. Removal
 // may take its time and starts over after a restart that comes before its finished mark; what was

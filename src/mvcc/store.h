@@ -55,7 +55,10 @@ struct StoreStats {
 
 struct CompactLimits {
     size_t keys_max = 500;        // leaves and entries of the index looked at
-    size_t revisions_max = 1000;  // engine deletes added to the batch
+    size_t revisions_max = 1000;  // taken out of the index, and engine deletes added to the batch
+    // Removals gathered before the engine is told. Each takes 16 bytes, no more than the index has
+    // given up for it.
+    size_t gathered_max = size_t{4} << 20;
     // Stop waiting for readers that still need what is to be removed; their reads then fail with
     // errors::kCompacted. The caller decides by the time it has waited.
     bool break_pins = false;
@@ -64,7 +67,7 @@ struct CompactLimits {
 struct CompactProgress {
     bool done = false;                 // nothing is left to remove; the mark is in the batch
     bool waiting_for_readers = false;  // nothing was removed; call again later
-    size_t revisions_removed = 0;
+    size_t revisions_removed = 0;      // engine deletes in the batch
 };
 
 struct KeyValueHash {

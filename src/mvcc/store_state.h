@@ -11,6 +11,7 @@
 #include "mvcc/pins.h"
 #include "mvcc/recent_changes.h"
 #include "mvcc/record_cache.h"
+#include "mvcc/removals.h"
 #include "mvcc/revision.h"
 #include "storage/backend.h"
 
@@ -56,7 +57,10 @@ struct StoreState {
     // Apply loop only.
     int64_t writer_revision = 0;  // what the reads of the open WriteTxn show; 0: there is none
     int64_t compaction_finished = kNeverCompacted;
-    Bytes compaction_resume;  // the key where removal goes on
+    // The key where the walk through the index goes on; none: it has come to the end.
+    std::optional<Bytes> compaction_resume{Bytes()};
+    Removals removals;
+    bool removals_leave = false;  // for the engine, until none is left; otherwise more are gathered
 };
 
 // Whose eyes a read has.

@@ -16,6 +16,8 @@ namespace quorate::node {
 namespace {
 
 constexpr int64_t kExpiryInterval_ns = 500'000'000;
+// Of compaction, while it writes nothing.
+constexpr int64_t kGatheringSlicesPerPause = 4;
 constexpr int64_t kIdle_ns = 3'600'000'000'000;
 constexpr int64_t kMillisecond_ns = 1'000'000;
 constexpr int64_t kSecond_ns = 1000 * kMillisecond_ns;
@@ -184,7 +186,10 @@ void ApplyLoop::compact_slice() {
     metrics_.compaction_pause_ms.observe(static_cast<double>(end_ns - begun_ns) /
                                          static_cast<double>(kMillisecond_ns));
     metrics_.compacted_revisions.add(progress.revisions_removed);
-    next_slice_ns_ = now_ns_ + options_.compaction_sleep_ns;
+    // The pause is for the engine's sake.
+    const bool wrote = progress.revisions_removed > 0 || progress.waiting_for_readers;
+    next_slice_ns_ =
+        now_ns_ + options_.compaction_sleep_ns / (wrote ? 1 : kGatheringSlicesPerPause);
     if (!progress.waiting_for_readers) {
         waiting_for_readers_since_ns_ = 0;
     } else if (waiting_for_readers_since_ns_ == 0) {

@@ -53,6 +53,9 @@ Result<size_t> compact(mvcc::Store& store, storage::Backend& engine, int64_t rev
     size_t removed = 0;
     while (store.compaction_pending()) {
         removed += store.compact_step({}, batch).revisions_removed;
+        if (batch.empty()) {
+            continue;
+        }
         if (Status s = engine.write(batch, storage::Durability::kBuffered); !s.ok()) {
             return s;
         }

@@ -228,7 +228,7 @@ class Twins {
     void compact_step() {
         Batch batch;
         const CompactProgress progress =
-            store_->compact_step({1 + below(20), 1 + below(20)}, batch.batch);
+            store_->compact_step({1 + below(20), 1 + below(20), 1 + below(100)}, batch.batch);
         ASSERT_EQ(progress.done, !store_->compaction_pending());
         const bool held = std::any_of(views_.begin(), views_.end(), [&](const PinnedView& pinned) {
             return pinned.model.current < model_.compacted;

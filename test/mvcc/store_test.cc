@@ -11,6 +11,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <vector>
@@ -51,6 +52,18 @@ class StoreTest : public testing::Test {
         ASSERT_TRUE(store_->compact(revision, batch_).ok());
         while (!store_->compact_step({}, batch_).done) {
         }
+    }
+
+    // One step, written; adds the records that it deleted. False with the last one.
+    bool compact_slice(const CompactLimits& limits, std::vector<Bytes>& erased) {
+        const bool done = store_->compact_step(limits, batch_).done;
+        for (const storage::WriteBatch::Op& op : batch_.ops()) {
+            if (op.kind == storage::WriteBatch::Kind::kDelete) {
+                erased.emplace_back(op.key);
+            }
+        }
+        flush();
+        return !done;
     }
 
     RangeResult range(const RangeQuery& query) const { return store_->range(query).value(); }
@@ -168,7 +181,10 @@ TEST_F(StoreTest, ScheduledCompactionGoesOnAfterARestart) {
         put("key" + std::to_string(i % 10), "v");
     }
     ASSERT_TRUE(store_->compact(90, batch_).ok());
-    ASSERT_FALSE(store_->compact_step({.keys_max = 3, .revisions_max = 5}, batch_).done);
+    const CompactProgress progress =
+        store_->compact_step({.keys_max = 3, .revisions_max = 5, .gathered_max = 5}, batch_);
+    ASSERT_FALSE(progress.done);
+    ASSERT_EQ(progress.revisions_removed, 5U);
     flush();
     open();
     EXPECT_EQ(store_->compact_revision(), 90);
@@ -182,6 +198,62 @@ TEST_F(StoreTest, ScheduledCompactionGoesOnAfterARestart) {
     EXPECT_FALSE(store_->compaction_pending());
     EXPECT_EQ(store_->compact_revision(), 90);
     EXPECT_EQ(store_->stats().old_revisions, 11);
+}
+
+TEST_F(StoreTest, CompactionDeletesInTheEngineInTheOrderOfRevisions) {
+    std::vector<Bytes> expected;
+    for (int i = 0; i < 100; ++i) {
+        const int64_t revision = put("key" + std::to_string(i % 10), "v");
+        if (i < 90) {
+            expected.push_back(storage::record_key(revision, 0));
+        }
+    }
+    flush();
+    ASSERT_TRUE(store_->compact(101, batch_).ok());
+    std::vector<Bytes> erased;
+    while (compact_slice({.keys_max = 3, .revisions_max = 5}, erased)) {
+    }
+    EXPECT_EQ(erased, expected);
+}
+
+TEST_F(StoreTest, CompactionGathersNoMoreThanItMay) {
+    for (int i = 0; i < 100; ++i) {
+        put("key" + std::to_string(i % 10), "v");
+    }
+    flush();
+    ASSERT_TRUE(store_->compact(101, batch_).ok());
+    const CompactLimits limits{.keys_max = 3, .revisions_max = 5, .gathered_max = 30};
+    std::vector<Bytes> erased;
+    const auto index_is_ahead_by = [&] {
+        return 90 - store_->stats().old_revisions - static_cast<int64_t>(erased.size());
+    };
+    int64_t gathered_most = 0;
+    while (compact_slice(limits, erased)) {
+        gathered_most = std::max(gathered_most, index_is_ahead_by());
+    }
+    EXPECT_EQ(gathered_most, 25);  // the thirtieth lets the first five go
+    EXPECT_EQ(erased.size(), 90U);
+}
+
+TEST_F(StoreTest, ANewCompactionDeletesWhatTheOneBeforeHadFound) {
+    for (int i = 0; i < 100; ++i) {
+        put("key" + std::to_string(i % 10), "v");
+    }
+    flush();
+    const CompactLimits limits{.keys_max = 3, .revisions_max = 5};
+    std::vector<Bytes> erased;
+    for (const int64_t revision : {80, 90, 101}) {
+        ASSERT_TRUE(store_->compact(revision, batch_).ok());
+        ASSERT_TRUE(compact_slice(limits, erased));
+        ASSERT_TRUE(compact_slice(limits, erased));
+    }
+    EXPECT_EQ(erased.size(), 10U);
+    while (compact_slice(limits, erased)) {
+    }
+    EXPECT_EQ(erased.size(), 90U);
+    open();
+    EXPECT_FALSE(store_->compaction_pending());
+    EXPECT_EQ(store_->stats().old_revisions, 0);
 }
 
 TEST_F(StoreTest, CompactionWaitsForAViewUntilToldNotTo) {
