@@ -21,6 +21,8 @@ namespace {
 
 constexpr size_t kQueuedPiecesMax = 16;
 constexpr uint64_t kWriteBackBytes = 512 * 1024;
+// Pieces follow each other without a pause, but a sender's disk may have one.
+constexpr int64_t kSilenceMax_ns = 10'000'000'000;
 
 }  // namespace
 
@@ -35,7 +37,10 @@ std::string snapshot_file(const std::string& dir, uint64_t index) {
 class SnapshotReceiver::Incoming : public std::enable_shared_from_this<Incoming> {
   public:
     Incoming(SnapshotReceiver& owner, transport::Reply reply)
-        : owner_(owner), reply_(std::move(reply)), part_(owner.dir_ + "/incoming.part") {}
+        : owner_(owner),
+          reply_(std::move(reply)),
+          part_(owner.dir_ + "/incoming.part"),
+          heard_ns_(owner.node_.clock().monotonic_ns()) {}
     ~Incoming() { owner_.busy_.store(false); }
 
     void piece(ByteView message) { enqueue(Bytes(message)); }
@@ -53,11 +58,24 @@ class SnapshotReceiver::Incoming : public std::enable_shared_from_this<Incoming>
             reply_.finish(errors::kContextCanceled);
         }
     }
+    // Another one waits for its place.
+    void give_up_if_silent() {
+        const std::lock_guard lock(mutex_);
+        if (working_ || !reply_ ||
+            owner_.node_.clock().monotonic_ns() - heard_ns_ < kSilenceMax_ns) {
+            return;
+        }
+        log::warn("a snapshot was given up: its sender says nothing",
+                  {{"for-seconds", kSilenceMax_ns / 1'000'000'000}});
+        cancelled_ = true;
+        reply_.finish({errors::kUnavailable, "the sender of the snapshot said nothing for long"});
+    }
 
   private:
     void enqueue(Bytes message) {
         {
             const std::lock_guard lock(mutex_);
+            heard_ns_ = owner_.node_.clock().monotonic_ns();
             queue_.push_back(std::move(message));
             if (reply_ && queue_.size() >= kQueuedPiecesMax && !held_) {
                 held_ = true;
@@ -245,6 +263,7 @@ class SnapshotReceiver::Incoming : public std::enable_shared_from_this<Incoming>
     bool cancelled_ = false;
 
     const std::string part_;
+    int64_t heard_ns_;
     raft::Message request_;
     std::unique_ptr<File> file_;
     uint64_t bytes_ = 0;
@@ -279,10 +298,21 @@ SnapshotReceiver::SnapshotReceiver(Node& node, FileSystem& fs, std::string dir)
 
 std::unique_ptr<transport::Call> SnapshotReceiver::open(transport::Reply reply) {
     if (busy_.exchange(true)) {
+        std::shared_ptr<Incoming> first;
+        {
+            const std::lock_guard lock(mutex_);
+            first = incoming_.lock();
+        }
+        if (first != nullptr) {
+            first->give_up_if_silent();
+        }
         reply.finish({errors::kUnavailable, "another snapshot is on its way already"});
         return nullptr;
     }
-    return std::make_unique<IncomingCall>(std::make_shared<Incoming>(*this, std::move(reply)));
+    auto incoming = std::make_shared<Incoming>(*this, std::move(reply));
+    const std::lock_guard lock(mutex_);
+    incoming_ = incoming;
+    return std::make_unique<IncomingCall>(std::move(incoming));
 }
 
 }  // namespace quorate::node

@@ -15,6 +15,7 @@
 
 #include <atomic>
 #include <memory>
+#include <mutex>
 #include <string>
 
 namespace quorate::node {
@@ -25,7 +26,8 @@ class SnapshotReceiver {
     SnapshotReceiver(Node& node, FileSystem& fs, std::string dir);
 
     // The receiving side of a call of quorate.peer.Peer/Snapshot. One at a time: others are
-    // refused.
+    // refused, and asked for again soon. But the first one gives up for the next if its sender says
+    // nothing: a machine that lost power closes no connection, and its successor waits here.
     std::unique_ptr<transport::Call> open(transport::Reply reply);
 
   private:
@@ -36,6 +38,8 @@ class SnapshotReceiver {
     FileSystem& fs_;
     const std::string dir_;
     std::atomic<bool> busy_{false};
+    std::mutex mutex_;
+    std::weak_ptr<Incoming> incoming_;  // the newest
     metrics::Histogram& save_seconds_;
     metrics::Histogram& sync_seconds_;
 };

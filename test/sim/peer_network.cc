@@ -123,6 +123,7 @@ class PeerNetwork::Call final : public transport::Request::Channel,
             });
         } else if (&member == &to_) {
             served_ = nullptr;
+            is_broken_ = true;
             break_off("connection reset", Code::kUnavailable);
         }
     }
@@ -205,7 +206,7 @@ class PeerNetwork::Call final : public transport::Request::Channel,
 
     void at_server(const std::function<void()>& what) {
         const bool opens = to_run_ == 0;
-        if (ended_ && !is_legacy_) {
+        if ((ended_ && !is_legacy_) || (opens && is_broken_)) {
             return;
         }
         if (!to_.is_up() || (!opens && to_.runs() != to_run_) || (opens && is_cut(from_, to_))) {
@@ -240,6 +241,7 @@ class PeerNetwork::Call final : public transport::Request::Channel,
         if (ended_ || !caller_lives()) {
             return;
         }
+        is_broken_ = true;
         cancel_server();
         end({code, why, false});
     }
@@ -293,6 +295,7 @@ class PeerNetwork::Call final : public transport::Request::Channel,
     transport::Call* served_ = nullptr;
     bool requested_ = true;   // the caller holds its Request
     bool ended_ = false;      // the receiver has heard
+    bool is_broken_ = false;  // its connection is: it reaches no server any more
     bool is_legacy_ = false;  // the caller has died, and its last words are not heard yet
     int64_t to_server_ns_ = 0;
     int64_t to_client_ns_ = 0;
