@@ -384,5 +384,28 @@ TEST(RevisionCheck, OnlyKeysOnLeasesGoByThemselves) {
     EXPECT_FALSE(check_revisions(history).empty());
 }
 
+// Both unanswered calls could have made the first deletion, but for the time of the second one.
+TEST(RevisionCheck, NoCallChangesWhatHappenedBeforeIt) {
+    History history;
+    Call wide = remove({3, Call::kNever}, 0, 0);
+    wide.success.front().range_end = "z";
+    Call other = put({9, 10}, "a", 5);
+    other.success.front().key = "y";
+    Call narrow = remove({11, Call::kNever}, 0, 0);
+    wide.results.clear();
+    narrow.results.clear();
+    history.calls = {put({1, 2}, "a", 2), wide,  get_nothing({5, 6}, 3),
+                     put({7, 8}, "b", 4), other, narrow};
+    history.changes = {{{"x", "a", 2, 2, 1, 0}, false},
+                       {{.key = "x", .mod_revision = 3}, true},
+                       {{"x", "b", 4, 4, 1, 0}, false},
+                       {{"y", "a", 5, 5, 1, 0}, false},
+                       {{.key = "x", .mod_revision = 6}, true}};
+    EXPECT_TRUE(check_revisions(history).empty());
+    // Without the second one nobody has made the last deletion.
+    history.calls.pop_back();
+    EXPECT_FALSE(check_revisions(history).empty());
+}
+
 }  // namespace
 }  // namespace quorate::sim

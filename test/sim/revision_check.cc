@@ -31,6 +31,13 @@ class Check {
                 unanswered_.push_back(&call);
             }
         }
+        int64_t seen_ns = Call::kNever;
+        for (auto it = by_revision.rbegin(); it != by_revision.rend(); ++it) {
+            for (const Call* call : it->second) {
+                seen_ns = std::min(seen_ns, call->end_ns);
+            }
+            seen_ns_[it->first] = seen_ns;
+        }
         int64_t last = 1;
         if (!changes_.empty()) {
             last = changes_.rbegin()->first;
@@ -195,9 +202,11 @@ class Check {
             return std::pair(a.compares.size(), a.success.front().range_end.empty()) >
                    std::pair(b.compares.size(), b.success.front().range_end.empty());
         };
+        const auto seen = seen_ns_.lower_bound(revision);
+        const int64_t happened_ns = seen == seen_ns_.end() ? Call::kNever : seen->second;
         auto best = unanswered_.end();
         for (auto it = unanswered_.begin(); it != unanswered_.end(); ++it) {
-            if (model_.run(**it, revision).changes == changes &&
+            if ((*it)->start_ns <= happened_ns && model_.run(**it, revision).changes == changes &&
                 (best == unanswered_.end() || is_narrower(**it, **best))) {
                 best = it;
             }
@@ -243,6 +252,8 @@ class Check {
     std::map<int64_t, std::vector<Change>> changes_;
     std::multimap<int64_t, std::pair<const Call*, size_t>> old_reads_;
     std::vector<const Call*> unanswered_;
+    std::map<int64_t, int64_t>
+        seen_ns_;  // by when somebody had an answer of this or a newer revision
     Model model_;
     std::vector<std::string> findings_;
 };
