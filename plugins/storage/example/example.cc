@@ -5,8 +5,8 @@
 // the conformance tests and simple, not fast: every write syncs, and the first one after a view was
 // opened copies the map.
 #include "plugin/cxx/options.h"
+#include "plugin/cxx/record_log.h"
 #include "plugin/cxx/storage.h"
-#include "record_log.h"
 
 #include <algorithm>
 #include <map>
@@ -17,6 +17,8 @@
 #include <utility>
 
 namespace example {
+
+namespace qp = quorate::plugin;
 
 namespace {
 
@@ -145,16 +147,17 @@ class Engine {
     }
 
     static void encode(std::string& to, uint32_t kind, string_view key, string_view value) {
-        to.append(raw(kind) + raw(uint64_t{key.size()}) + raw(uint64_t{value.size()}));
+        to.append(qp::to_raw(kind) + qp::to_raw(uint64_t{key.size()}) +
+                  qp::to_raw(uint64_t{value.size()}));
         to.append(key).append(value);
     }
 
     // A list of operations; false when the payload is none.
     bool apply(string_view payload) {
         while (!payload.empty()) {
-            const auto kind = take<uint32_t>(payload);
-            const auto key_bytes = take<uint64_t>(payload);
-            const auto value_bytes = take<uint64_t>(payload);
+            const auto kind = qp::take_raw<uint32_t>(payload);
+            const auto key_bytes = qp::take_raw<uint64_t>(payload);
+            const auto value_bytes = qp::take_raw<uint64_t>(payload);
             if (!value_bytes || *key_bytes + *value_bytes > payload.size()) {
                 return false;
             }
@@ -176,8 +179,8 @@ class Engine {
         return true;
     }
 
-    RecordLog log_;  // writer thread
-    Status failed_;  // writer thread; the first failed write is the last one
+    qp::RecordLog log_;  // writer thread
+    Status failed_;      // writer thread; the first failed write is the last one
     std::mutex mutex_;
     std::shared_ptr<Map> map_ = std::make_shared<Map>();  // under mutex_, as all that follows
     bool shared_ = false;                                 // a view may hold map_
