@@ -169,6 +169,9 @@ void RaftLoop::take(const EngineSynced& synced) {
 // the snapshot itself comes before that start; one to an entry behind it comes after.
 void RaftLoop::compact_log() {
     const uint64_t applied = raft_.applied();
+    if (applied < raft_.log_start().index) {
+        return;  // a snapshot of this turn has taken the log's place, the state's is next
+    }
     uint64_t keep = is_alone() ? 0 : options_.catchup_entries;
     for (auto it = snapshots_sent_.begin(); it != snapshots_sent_.end();) {
         const auto& [index, delivered] = it->second;

@@ -81,6 +81,7 @@ class GatheringTest : public testing::Test {
     static RaftLoopOptions options() {
         RaftLoopOptions options;
         options.gather_entries = 3;
+        options.catchup_entries = 0;
         return options;
     }
 
@@ -198,6 +199,14 @@ TEST_F(GatheringTest, MayRenewLeasesForAnElectionTimeoutAfterAQuorumWasAsked) {
     turn(wire::PeerMessage(raft::Message{2, 1, kTerm + 1, raft::HeartbeatRequest{1, 0}}));
     EXPECT_EQ(status_.may_renew_until_ms, 0);
     EXPECT_FALSE(status_.leads());
+}
+
+TEST_F(GatheringTest, ASnapshotMayComeInTheTurnOfAnEntrysEnd) {
+    turn(wire::PeerMessage(raft::Message{2, 1, kTerm + 1, raft::HeartbeatRequest{1, 0}}));
+    const raft::Snapshot snapshot{{kTerm + 1, 50}, {{1, 2, 3}, {}, {}, {}, false}};
+    turn(SnapshotArrived{raft::Message{2, 1, kTerm + 1, raft::SnapshotRequest{snapshot}}},
+         Applied{1});
+    EXPECT_EQ(loop_.raft().log_start().index, 50u);
 }
 
 }  // namespace
