@@ -62,6 +62,7 @@ def _writes(keys):
         "writes",
         [
             Case("put 1", common + _shape(1, 1), "put"),
+            Case("put 1, polling", common + _shape(1, 1) + ["--poll"], "put"),
             Case("put 100x1", common + _shape(100, 1), "put"),
             Case("put 100x10", common + _shape(100, 10), "put", target="6"),
             Case("txn 4 puts 100x1", ["txn", "-k", str(keys)] + _shape(100, 1), "txn"),
@@ -76,6 +77,7 @@ def _reads(keys):
         "reads",
         [
             Case("get 1", common + _shape(1, 1), "get"),
+            Case("get 1, polling", common + _shape(1, 1) + ["--poll"], "get"),
             Case("get 100x1", common + _shape(100, 1), "get"),
             Case("get 100x10", common + _shape(100, 10), "get", target="5"),
             Case("get serializable 100x10", common + _shape(100, 10) + ["--consistency", "s"], "get"),

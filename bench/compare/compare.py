@@ -220,9 +220,12 @@ def _ratio(value, base):
 def _remarks(bench, disk):
     lines = [""]
     medians = bench.medians()
-    for label, figures in medians.get("put 1", {}).items():
-        ratio = figures["p50_us"] / disk["p50_us"]
-        lines.append(f"{label}: one client's put takes {ratio:.2f} x the disk's fdatasync (p50)")
+    for case, client in (("put 1", "that sleeps meanwhile"), ("put 1, polling", "that polls")):
+        for label, figures in medians.get(case, {}).items():
+            ratio = figures["p50_us"] / disk["p50_us"]
+            lines.append(
+                f"{label}: a put of one client {client} takes {ratio:.2f} x the disk's fdatasync (p50)"
+            )
     for keys in sorted({one["keys"] for one in bench.started}):
         for label in dict.fromkeys(one["server"] for one in bench.started):
             same = [s for s in bench.started if (s["keys"], s["server"]) == (keys, label)]

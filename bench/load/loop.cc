@@ -14,12 +14,12 @@
 
 namespace quorate::load {
 
-Result<std::unique_ptr<Loop>> Loop::open() {
+Result<std::unique_ptr<Loop>> Loop::open(Waiting waiting) {
     const int fd = epoll_create1(EPOLL_CLOEXEC);
     if (fd < 0) {
         return Status(errors::kUnavailable, std::string("epoll: ") + std::strerror(errno));
     }
-    return std::unique_ptr<Loop>(new Loop(fd));
+    return std::unique_ptr<Loop>(new Loop(fd, waiting));
 }
 
 Loop::~Loop() {
@@ -43,7 +43,8 @@ Result<Connection*> Loop::connect(const Endpoint& endpoint) {
 
 void Loop::turn(int64_t timeout_ns) {
     flush_unsent();
-    const int64_t wait = std::clamp<int64_t>(timeout_ns, 0, kSecondNs);
+    const int64_t wait =
+        waiting_ == Waiting::kPolling ? 0 : std::clamp<int64_t>(timeout_ns, 0, kSecondNs);
     const timespec timeout{wait / kSecondNs, wait % kSecondNs};
     std::array<epoll_event, kReadyMax> ready;
     const int count = epoll_pwait2(epoll_fd_, ready.data(), kReadyMax, &timeout, nullptr);

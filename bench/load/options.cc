@@ -70,6 +70,9 @@ po::options_description option_table(Raw& raw, Options& o) {
     add("connections,c", po::value(&o.connections)->default_value(1), "connections");
     add("streams,m", po::value(&o.streams)->default_value(1), "requests in flight per connection");
     add("threads,t", po::value(&o.threads)->default_value(1), "threads that share the connections");
+    add("poll", po::bool_switch(&o.poll),
+        "wait for answers without sleeping: latencies are then without the time that the load "
+        "generator takes to wake up");
     add("rate,r", po::value(&o.rate)->default_value(0),
         "requests per second; latency then counts from the intended start. 0: as fast as answers "
         "come");

@@ -28,6 +28,7 @@ struct Options {
     size_t connections = 1;
     size_t streams = 1;  // in flight per connection
     size_t threads = 1;
+    bool poll = false;  // see Waiting
 
     double rate = 0;  // requests per second; 0: closed loop
     int64_t duration_ns = 0;

@@ -18,7 +18,8 @@ uint64_t share(uint64_t total, size_t index, size_t parts) {
 }  // namespace
 
 Result<std::unique_ptr<Worker>> Worker::open(const Options& options, size_t index) {
-    Result<std::unique_ptr<Loop>> loop = Loop::open();
+    Result<std::unique_ptr<Loop>> loop =
+        Loop::open(options.poll ? Waiting::kPolling : Waiting::kAsleep);
     if (!loop) {
         return loop.error();
     }

@@ -10,8 +10,8 @@
 #include <sys/eventfd.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
+#include <chrono>
 #include <csignal>
 #include <limits>
 #include <utility>
@@ -21,7 +21,6 @@ namespace {
 
 using plugin::Status;
 
-constexpr size_t kEventsMax = 512;
 constexpr int kAcceptsPerTurn = 64;
 constexpr int kHandshakesPerTurn = 4;
 // Connections on their way to their loop, above what a listener may have.
@@ -47,10 +46,23 @@ void block_signals() {
     pthread_sigmask(SIG_SETMASK, &all, nullptr);
 }
 
+int64_t steady_ns() {
+    return std::chrono::nanoseconds(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+// The peer could not run meanwhile on a machine with one core.
+int64_t poll_window_ns(const Options& options) {
+    return std::thread::hardware_concurrency() > 1 ? static_cast<int64_t>(options.poll_us) * 1000
+                                                   : 0;
+}
+
 }  // namespace
 
 Loop::Loop(LoopEnvironment& environment, std::string name)
-    : environment_(environment), name_(std::move(name)), input_(new char[kInputBytes]) {}
+    : environment_(environment),
+      name_(std::move(name)),
+      poll_window_(poll_window_ns(environment.options)),
+      input_(new char[kInputBytes]) {}
 
 Loop::~Loop() {
     timers_.cancel(*this);
@@ -178,12 +190,13 @@ void Loop::turn() {
     if (timeout_ms != 0 && !mailbox_.announce_sleep()) {
         timeout_ms = 0;
     }
-    std::array<epoll_event, kEventsMax> events;
-    const int count = ::epoll_wait(epoll_.get(), events.data(), kEventsMax, timeout_ms);
+    const int count = wait_for_input(timeout_ms);
     mailbox_.announce_awake();
     now_ms_ = host().now_ms();
+    const Connection* reader = only_reader(count);
+    const uint64_t sent_before = counters_.sent_bytes.value();
     for (int i = 0; i < count; ++i) {
-        dispatch(events[static_cast<size_t>(i)]);
+        dispatch(ready_[static_cast<size_t>(i)]);
     }
     take_posted();
     shake_hands();
@@ -194,6 +207,31 @@ void Loop::turn() {
     work_.clear();
     tell_of_turn_end();
     end_turn();
+    const bool answered = counters_.sent_bytes.value() != sent_before;
+    poll_window_.on_turn(answered ? reader : nullptr, waited_ns_);
+}
+
+// Other threads have been told that the loop sleeps, so what they want is input, too.
+int Loop::wait_for_input(int timeout_ms) {
+    const auto look = [this](int for_ms) {
+        return ::epoll_wait(epoll_.get(), ready_.data(), kEventsMax, for_ms);
+    };
+    const int64_t begun_ns = steady_ns();
+    const int64_t poll_ns = timeout_ms != 0 ? poll_window_.poll_ns() : 0;
+    int count = 0;
+    while (count == 0 && steady_ns() - begun_ns < poll_ns) {
+        count = look(0);
+    }
+    if (count == 0) {
+        count = look(timeout_ms);
+    }
+    waited_ns_ = steady_ns() - begun_ns;
+    return count;
+}
+
+const Connection* Loop::only_reader(int count) const {
+    const bool one = count == 1 && (ready_[0].data.u64 & kTagMask) == 0;
+    return one ? reinterpret_cast<const Connection*>(ready_[0].data.u64) : nullptr;
 }
 
 void Loop::tell_of_turn_end() {

@@ -17,6 +17,7 @@
 #include "plugins/transport/http/listener.h"
 #include "plugins/transport/http/mailbox.h"
 #include "plugins/transport/http/options.h"
+#include "plugins/transport/http/poll_window.h"
 #include "plugins/transport/http/resolver.h"
 #include "plugins/transport/http/session.h"
 #include "plugins/transport/http/timer_heap.h"
@@ -25,6 +26,7 @@
 
 #include <sys/epoll.h>
 
+#include <array>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -156,6 +158,9 @@ class Loop final : private Timer {
     void ignore_listeners();
     void turn();
     int wait_ms();
+    int wait_for_input(int timeout_ms);
+    // The one connection that this turn's `count` events are of, if there is one.
+    const Connection* only_reader(int count) const;
     void dispatch(const epoll_event& event);
     void accept_ready(Listener& listener);
     void pause_accepting();
@@ -191,6 +196,10 @@ class Loop final : private Timer {
     std::atomic<bool> has_posted_{false};
     std::atomic<int64_t> stop_drain_ms_{-1};
 
+    static constexpr int kEventsMax = 512;
+    std::array<epoll_event, kEventsMax> ready_;
+    PollWindow poll_window_;
+    int64_t waited_ns_ = 0;
     int64_t now_ms_ = 0;
     TimerHeap timers_;
     std::vector<Listener*> listeners_;

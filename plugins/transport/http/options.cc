@@ -23,6 +23,7 @@ constexpr uint64_t kGiB = 1024ULL * 1024 * 1024;
 
 constexpr Row kRows[] = {
     {"threads", &Options::threads, 1, 256},
+    {"poll_us", &Options::poll_us, 0, 1000},
     {"max_receive_bytes", &Options::max_receive_bytes, 1, 2 * kGiB},
     {"max_http_body_bytes", &Options::max_http_body_bytes, 0, 2 * kGiB},
     {"max_header_bytes", &Options::max_header_bytes, 1024, 60 * 1024},

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The options of the plugin's section in the config file. One table (options.cc) holds their names,
-// bounds and defaults; a key that is not in it is refused by name. All times are milliseconds.
+// bounds and defaults; a key that is not in it is refused by name. Times are milliseconds
+// where their name does not say otherwise.
 #pragma once
 
 #include "plugin/abi/common.h"
@@ -14,6 +15,7 @@ namespace quorate::http {
 
 struct Options {
     uint64_t threads = 1;
+    uint64_t poll_us = 60;  // see poll_window.h; 0: never
 
     // Sizes of what one peer may send.
     uint64_t max_receive_bytes = 1572864 + 524288;    // one gRPC message

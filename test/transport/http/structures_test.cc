@@ -5,6 +5,7 @@
 #include "plugins/transport/http/mailbox.h"
 #include "plugins/transport/http/options.h"
 #include "plugins/transport/http/out_queue.h"
+#include "plugins/transport/http/poll_window.h"
 #include "plugins/transport/http/timer_heap.h"
 
 #include <gtest/gtest.h>
@@ -236,6 +237,81 @@ TEST(Mailbox, KeepsNothingOnceClosed) {
     mailbox.close(batch);
     EXPECT_EQ(batch.commands.size(), 1U);
     EXPECT_FALSE(mailbox.push(Command{nullptr, Command::Kind::kHold}, "b"));
+}
+
+class PollWindowTest : public testing::Test {
+  protected:
+    static constexpr int64_t kWindow_ns = 60'000;
+    static constexpr int64_t kSoon_ns = kWindow_ns / 2;
+    static constexpr int64_t kLate_ns = kWindow_ns * 10;
+
+    void turns(int count, const void* peer, int64_t waited_ns) {
+        for (int i = 0; i < count; ++i) {
+            window_.on_turn(peer, waited_ns);
+        }
+    }
+    bool polls() const { return window_.poll_ns() > 0; }
+
+    PollWindow window_{kWindow_ns};
+    const int peers_[2] = {0, 0};
+    const void* one_ = &peers_[0];
+    const void* other_ = &peers_[1];
+};
+
+TEST_F(PollWindowTest, PollsForOnePeerThatAsksAgainAtOnce) {
+    EXPECT_FALSE(polls());
+    turns(10, one_, kSoon_ns);
+    EXPECT_FALSE(polls());
+    turns(20, one_, kSoon_ns);
+    EXPECT_EQ(window_.poll_ns(), kWindow_ns);
+}
+
+TEST_F(PollWindowTest, ASleepingThreadLearnsOfARequestLater) {
+    turns(17, one_, kWindow_ns + kWindow_ns / 2);
+    EXPECT_TRUE(polls());
+    // Awake it should have seen it.
+    turns(1, one_, kWindow_ns + kWindow_ns / 2);
+    EXPECT_FALSE(polls());
+}
+
+TEST_F(PollWindowTest, ASlowRequestAmongManyQuickOnesIsForgiven) {
+    for (int round = 0; round < 20; ++round) {
+        turns(20, one_, kSoon_ns);
+        turns(1, one_, kLate_ns);
+        EXPECT_TRUE(polls() || round == 0) << round;
+    }
+}
+
+TEST_F(PollWindowTest, SleepsForOneThatTakesItsTime) {
+    turns(1000, one_, kLate_ns);
+    EXPECT_FALSE(polls());
+    // As soon as awake it is missed, so it costs one window in some waits.
+    int polled = 0;
+    for (int i = 0; i < 1000; ++i) {
+        polled += polls() ? 1 : 0;
+        window_.on_turn(one_, kWindow_ns + 1);
+    }
+    EXPECT_LT(polled, 130);
+}
+
+TEST_F(PollWindowTest, SleepsWhenOthersTalkToo) {
+    for (int i = 0; i < 100; ++i) {
+        turns(10, one_, kSoon_ns);
+        turns(1, i % 2 == 0 ? other_ : nullptr, kSoon_ns);
+        EXPECT_FALSE(polls());
+    }
+    turns(40, one_, kSoon_ns);
+    EXPECT_TRUE(polls());
+    turns(1, nullptr, kSoon_ns);
+    EXPECT_FALSE(polls());
+}
+
+TEST_F(PollWindowTest, NeverWithoutAWindow) {
+    PollWindow none(0);
+    for (int i = 0; i < 100; ++i) {
+        none.on_turn(one_, 0);
+        EXPECT_EQ(none.poll_ns(), 0);
+    }
 }
 
 }  // namespace
