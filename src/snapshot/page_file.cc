@@ -26,8 +26,11 @@ PageFile::PageFile(std::string path, std::unique_ptr<File> file, uint64_t file_b
     : path_(std::move(path)),
       file_(std::move(file)),
       file_bytes_(file_bytes),
-      image_bytes_(file_bytes % kHashUnitBytes == kHashBytes ? file_bytes - kHashBytes
-                                                             : file_bytes) {}
+      image_bytes_(image_bytes_of(file_bytes)) {}
+
+uint64_t PageFile::image_bytes_of(uint64_t file_bytes) {
+    return file_bytes % kHashUnitBytes == kHashBytes ? file_bytes - kHashBytes : file_bytes;
+}
 
 Result<std::unique_ptr<PageFile>> PageFile::open(FileSystem& fs, const std::string& path) {
     auto file = fs.open(path, OpenMode::kRead);

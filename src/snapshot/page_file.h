@@ -24,6 +24,9 @@ class PageFile {
     static constexpr uint64_t kNodeBytesMax = uint64_t{1} << 30;
     static constexpr size_t kHashBytes = 32;
 
+    // How much of a file of so many bytes is the database: all, or all but the hash behind it.
+    static uint64_t image_bytes_of(uint64_t file_bytes);
+
     // Finds the newest valid meta page.
     static Result<std::unique_ptr<PageFile>> open(FileSystem& fs, const std::string& path);
 

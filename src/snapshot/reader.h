@@ -26,7 +26,9 @@ namespace quorate::snapshot {
 
 enum class HashCheck : uint8_t {
     kRequired,
-    kSkipped,  // for a db file, which has none; one that is there is not looked at
+    // For a db file, which has none, and a file that was checked as it came (StreamCheck). One that
+    // is there is not looked at.
+    kSkipped,
 };
 
 // What `snapshot status` prints; equal to that of etcd's etcdutl 3.6 and 3.7 for the same file.
