@@ -5,6 +5,7 @@
 #include "base/errors.h"
 #include "base/log.h"
 #include "base/service_manager.h"
+#include "check.h"
 #include "config/load.h"
 #include "ctl/ctl.h"
 #include "serve.h"

@@ -18,11 +18,4 @@ enum class Ending : uint8_t {
 // configuration came from, to be read again when a hangup asks for it.
 Result<Ending> serve(const config::Loaded& loaded, const config::Inputs& inputs);
 
-// Everything serve() does up to opening data: the configuration and its plugins. For
-// --check-config.
-Status check(const config::Loaded& loaded);
-
-// Prints the plugins of the configured folder. For --list-plugins.
-Status list_plugins(const config::Loaded& loaded);
-
 }  // namespace quorate

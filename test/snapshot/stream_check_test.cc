@@ -19,7 +19,8 @@ Bytes good_file() {
     return write_all(from, {.page_bytes = 1024});
 }
 
-// Whether `content` fits when it comes in pieces of 1 .. `piece_bytes_max` bytes, `announced` in all.
+// Whether `content` fits when it comes in pieces of 1 .. `piece_bytes_max` bytes, `announced` in
+// all.
 bool fits(ByteView content, size_t announced, size_t piece_bytes_max) {
     std::mt19937_64 random(piece_bytes_max);
     StreamCheck check(announced);
