@@ -127,7 +127,7 @@ Status listen_for_members(transport::Transport& transport, const config::Config&
 }
 
 Status listen_for_clients(transport::Transport& transport, const config::UrlConfig& urls,
-                         const ServerTls& tls, rpc::HttpAccess& access) {
+                          const ServerTls& tls, rpc::HttpAccess& access) {
     const Serves clients = urls.listen_client_http.empty() ? Serves::kAll : Serves::kGrpc;
     Status s = listen_on(transport, tls, urls.listen_client, clients, access);
     if (s.ok()) {
