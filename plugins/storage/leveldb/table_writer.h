@@ -2,7 +2,8 @@
 //
 // TableWriter: a table that LevelDB writes. LevelDB's own would leave all of it to the sync at the
 // end, which the core's log on the same disk would wait behind; this one lets the disk go along.
-// One thread at a time.
+// It writes whole pages, many at a time: LevelDB flushes behind every block, and nobody reads a
+// table before it is closed. One thread at a time.
 #pragma once
 
 #include "plugin/cxx/posix.h"
@@ -24,6 +25,9 @@ class TableWriter final : public leveldb::WritableFile {
     leveldb::Status Sync() override;
 
   private:
+    // The first so many bytes of the buffer.
+    leveldb::Status write(size_t bytes);
+
     plugin::PosixFile file_;
     std::string buffer_;
     uint64_t written_ = 0;
