@@ -89,6 +89,8 @@ BUILDS = {
                                    "TSAN_OPTIONS": "halt_on_error=1:second_deadlock_stack=1:"
                                                    "ignore_noninstrumented_modules=1"},
                   wrapper=without_address_randomization),
+    "clang": Build("build-clang", ["-Dtests=true", "-Dbench=true"],
+                   environment={"CC": "clang", "CXX": "clang++"}),
     "fuzz": Build("build-fuzz", [*SANITIZED, "-Db_sanitize=address,undefined", "-Dfuzz=true",
                                 "-Dcpp_args=-fsanitize=fuzzer-no-link"],
                   environment={"CC": "clang", "CXX": "clang++"},
@@ -117,6 +119,7 @@ SLOW_SUITES = {
     "package": ("plain", "package", 0),
     "asan": ("asan", "fast", 17),
     "tsan": ("tsan", "fast", 17),
+    "clang": ("clang", "fast", 25),
     "lint": (None, "lint", 0),
     "releases": ("plain", "releases", 0),
 }

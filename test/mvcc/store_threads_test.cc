@@ -21,7 +21,6 @@
 namespace quorate::mvcc {
 namespace {
 
-constexpr ByteView kAll("\0", 1);
 constexpr int kGroup = 300;  // more than one hold of the lock gathers
 constexpr int kRounds = 120;
 

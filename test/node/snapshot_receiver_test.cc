@@ -28,7 +28,7 @@ class MovedClock final : public Clock {
     void move(int64_t span_ns) { ahead_ns_ += span_ns; }
 
   private:
-    const SystemClock system_;
+    const SystemClock system_{};
     std::atomic<int64_t> ahead_ns_{0};
 };
 

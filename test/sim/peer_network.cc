@@ -165,12 +165,12 @@ class PeerNetwork::Call final : public transport::Request::Channel,
             }
         };
         Rng& random = network_.random_;
-        const PeerWeather& weather = network_.weather;
+        const PeerWeather& now = network_.weather;
         if (path_ != kMessagesPath) {
             to_server({}, deliver);
             return transport::SendResult::kOk;
         }
-        if (random.permille(weather.breaks)) {
+        if (random.permille(now.breaks)) {
             break_off("connection reset", Code::kUnavailable);
             return transport::SendResult::kOk;
         }
@@ -183,11 +183,11 @@ class PeerNetwork::Call final : public transport::Request::Channel,
             network_.repeat_an_answer(to_, from_);
             network_.keep(from_, to_, *sent, message);
         }
-        if (is_cut(from_, to_) || random.permille(weather.lost)) {
+        if (is_cut(from_, to_) || random.permille(now.lost)) {
             return transport::SendResult::kOk;
         }
-        to_server({.overtakes = is_raft && random.permille(weather.overtakes)}, deliver);
-        if (is_raft && random.permille(weather.doubled)) {
+        to_server({.overtakes = is_raft && random.permille(now.overtakes)}, deliver);
+        if (is_raft && random.permille(now.doubled)) {
             to_server({.overtakes = true}, deliver);
         }
         return transport::SendResult::kOk;

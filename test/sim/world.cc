@@ -87,7 +87,7 @@ void World::make_members() {
                             "--election-timeout=" + std::to_string(10 * heartbeat_ms),
                             "--watch-progress-notify-interval=2s"};
         member.drift_permille = random_.between(-kDriftMax_permille, kDriftMax_permille);
-        member.wal_segment_bytes = 32 * 1024 << random_.below(4);
+        member.wal_segment_bytes = uint64_t{32 * 1024} << random_.below(4);
         // Clients here have few requests under way; a leader's proposals are to gather all the
         // same.
         member.gather_entries = 1 << gathering.below(5);
