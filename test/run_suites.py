@@ -217,13 +217,15 @@ def run_meson_suite(name, build, suite):
     shutil.rmtree(reports_dir, ignore_errors=True)
     command = ["meson", "test", "-C", build.folder, "--no-rebuild", "--suite", suite,
                "--print-errorlogs", "--logbase", f"log-{name}", "--num-processes", str(JOBS)]
+    log_name = f"log-{name}"
     if wrapper := build.wrapper():
         command += ["--wrapper", wrapper]
+        log_name += f"-{wrapper.split()[0]}"  # meson's doing
     # A timeout is for what hangs, not for a slow or busy machine.
     command += ["--timeout-multiplier", "10" if name in ("asan", "tsan") else "4"]
     environment = {**build.environment, **build.run_environment,
                    "GTEST_OUTPUT": f"json:{reports_dir}/"}
-    log = build.folder / "meson-logs" / f"log-{name}.json"
+    log = build.folder / "meson-logs" / f"{log_name}.json"
     log.unlink(missing_ok=True)
     code = subprocess.run([str(part) for part in command], cwd=ROOT, env=environment, check=False,
                           stdin=subprocess.DEVNULL, stdout=sys.stderr).returncode
