@@ -35,7 +35,11 @@ class Network:
         self.names = {}
         if os.geteuid() != 0 or not ip("netns", "add", f"{self.tag}x", may_fail=True):
             raise Skipped("network namespaces need root")
+        # Not in a chroot, whose root is no mount.
+        enters = ip("netns", "exec", f"{self.tag}x", "true", may_fail=True)
         ip("netns", "del", f"{self.tag}x")
+        if not enters:
+            raise Skipped("network namespaces can't be entered here")
         if not ip("link", "add", f"{self.tag}b", "type", "bridge", may_fail=True):
             raise Skipped("no bridge can be made")
         ip("addr", "add", f"{NETWORK}.1/24", "dev", f"{self.tag}b")
