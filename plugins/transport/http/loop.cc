@@ -190,7 +190,9 @@ void Loop::turn() {
     if (timeout_ms != 0 && !mailbox_.announce_sleep()) {
         timeout_ms = 0;
     }
-    const int count = wait_for_input(timeout_ms);
+    const int64_t begun_ns = steady_ns();
+    const int count = wait_for_input(timeout_ms, begun_ns);
+    const int64_t waited_ns = steady_ns() - begun_ns;
     mailbox_.announce_awake();
     now_ms_ = host().now_ms();
     const Connection* reader = only_reader(count);
@@ -208,25 +210,20 @@ void Loop::turn() {
     tell_of_turn_end();
     end_turn();
     const bool answered = counters_.sent_bytes.value() != sent_before;
-    poll_window_.on_turn(answered ? reader : nullptr, waited_ns_);
+    poll_window_.on_turn(answered ? reader : nullptr, waited_ns);
 }
 
 // Other threads have been told that the loop sleeps, so what they want is input, too.
-int Loop::wait_for_input(int timeout_ms) {
+int Loop::wait_for_input(int timeout_ms, int64_t begun_ns) {
     const auto look = [this](int for_ms) {
         return ::epoll_wait(epoll_.get(), ready_.data(), kEventsMax, for_ms);
     };
-    const int64_t begun_ns = steady_ns();
     const int64_t poll_ns = timeout_ms != 0 ? poll_window_.poll_ns() : 0;
     int count = 0;
-    while (count == 0 && steady_ns() - begun_ns < poll_ns) {
+    while (poll_ns > 0 && count == 0 && steady_ns() - begun_ns < poll_ns) {
         count = look(0);
     }
-    if (count == 0) {
-        count = look(timeout_ms);
-    }
-    waited_ns_ = steady_ns() - begun_ns;
-    return count;
+    return count != 0 ? count : look(timeout_ms);
 }
 
 const Connection* Loop::only_reader(int count) const {

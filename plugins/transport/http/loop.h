@@ -158,7 +158,7 @@ class Loop final : private Timer {
     void ignore_listeners();
     void turn();
     int wait_ms();
-    int wait_for_input(int timeout_ms);
+    int wait_for_input(int timeout_ms, int64_t begun_ns);
     // The one connection that this turn's `count` events are of, if there is one.
     const Connection* only_reader(int count) const;
     void dispatch(const epoll_event& event);
@@ -199,7 +199,6 @@ class Loop final : private Timer {
     static constexpr int kEventsMax = 512;
     std::array<epoll_event, kEventsMax> ready_;
     PollWindow poll_window_;
-    int64_t waited_ns_ = 0;
     int64_t now_ms_ = 0;
     TimerHeap timers_;
     std::vector<Listener*> listeners_;
