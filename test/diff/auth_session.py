@@ -97,7 +97,7 @@ class AuthSession(Session):
             self.own = None
             self.tokens()
         if method == "AuthDisable":
-            self._barrier(flush=False)
+            self._barrier(settle=False)
             for number in range(STREAMS):
                 self._reopen(number, "")
 

@@ -60,6 +60,9 @@ class Follower:
     def _follower(self):
         return next((one for one in self.cluster.members if "\netcd_server_is_leader 0" in one.metrics()), None)
 
+    def metrics(self):
+        return self.asked.metrics()
+
     def kill(self):
         for member in self.cluster.members:
             member.kill()

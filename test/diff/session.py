@@ -11,6 +11,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from client import METHODS, Client
+from clusters import wait_for
 from compare import (
     HASH_OF_NOTHING,
     INVALID_SORT,
@@ -28,6 +29,7 @@ DELIVERY_TIMEOUT_S = 20
 SYNC_KEY = b"\xfe sync"
 ALL_KEYS = dict(key=b"\x00", range_end=b"\x00")
 PUT, DELETE = 0, 1
+NONE_BEHIND = "\netcd_debugging_mvcc_slow_watcher_total 0\n"
 
 
 @dataclass
@@ -40,7 +42,6 @@ class Watcher:
     start: int
     filters: set
     wants_prev: bool
-    from_history: bool
     expected: int = 0  # events of the observer's log that were handed out so far, as an index
     received: tuple = field(default_factory=lambda: ([], []))  # per server, not yet compared
 
@@ -127,7 +128,7 @@ class Session:
         )
         self.observer.send(self.rpc.WatchRequest(create_request=create))
         self.observer.controls(1)
-        self.observer.watchers[0] = Watcher(0, b"\x00", b"\x00", 0, set(), True, False)
+        self.observer.watchers[0] = Watcher(0, b"\x00", b"\x00", 0, set(), True)
 
     def tokens(self):
         """What this session's own calls are made with, for each server."""
@@ -170,7 +171,7 @@ class Session:
         if step.method != "HashKV":
             self._both(step.method, request)
             return
-        self._barrier(flush=False)  # the log then has all that there was
+        self._barrier(settle=False)  # the log then has all that there was
         self._hash(request.revision)
 
     def _hash(self, revision):
@@ -223,16 +224,16 @@ class Session:
     def _step_compact(self, step):
         request = self._parse(step, "CompactionRequest")
         # No watcher may still be on its way through what is about to go.
-        self._barrier(flush=True)
+        self._barrier(settle=True)
         outcomes = self._both("Compact", request)
         if outcomes[0].code == 0:
             self.compacted = request.revision
 
     def _step_barrier(self, step):
-        self._barrier(flush=False)
+        self._barrier(settle=False)
 
     def _step_restart(self, step):
-        self._barrier(flush=False)
+        self._barrier(settle=False)
         self.close()
         # etcd 3.4 gets an order to end: killed in the midst of its backend's commit, it takes an entry
         # for applied that is not, and has lost a write that it had acknowledged.
@@ -244,7 +245,7 @@ class Session:
         self._compare_state()
 
     def _step_final(self, step):
-        self._barrier(flush=False)
+        self._barrier(settle=False)
         self._compare_state()
 
     def _compare_state(self):
@@ -276,7 +277,6 @@ class Session:
             start=start,
             filters={DELETE if one == 1 else PUT for one in create.filters if one in (0, 1)},
             wants_prev=create.prev_kv,
-            from_history=start <= self.revision,
         )
         stream.watchers[watcher.watch_id] = watcher
         if start < self.compacted:
@@ -303,7 +303,7 @@ class Session:
         request = self._parse(step, "WatchRequest")
         stream = self.streams[step.stream]
         watch_id = request.cancel_request.watch_id
-        self._barrier(flush=True)
+        self._barrier(settle=True)
         stream.send(request)
         if watch_id not in stream.watchers and watch_id not in stream.spent:
             self.seen["watch cancel, unknown id"] += 1
@@ -319,7 +319,7 @@ class Session:
         if not stream.watchers:
             self.comparer.met[PROGRESS_WITHOUT_WATCHERS.name] += 1
             return
-        self._barrier(flush=True)
+        self._barrier(settle=True)
         if any(watcher.start > self.revision for watcher in stream.watchers.values()):
             self.comparer.met[PROGRESS_WITHOUT_WATCHERS.name] += 1
             return
@@ -374,26 +374,25 @@ class Session:
 
     # --- barriers
 
-    def _barrier(self, flush):
-        if flush:
-            self._flush_history_watchers()
+    def _barrier(self, settle):
+        """`settle` also waits until no watcher is behind, not even one that never gets anything."""
         put = self._both("Put", self.rpc.PutRequest(key=SYNC_KEY))[0]
         if put.code != 0:
             raise Difference(f"a plain put fails on both: {put.describe()}")
         self._extend_log(put.message.header.revision)
+        if settle:
+            self._await_synced()
         for stream in self.streams:
             for watcher in stream.watchers.values():
                 self._compare_watcher(stream, watcher)
 
-    def _flush_history_watchers(self):
-        """A watcher that began in the past and has got nothing may not have caught up yet: gives it
-        something to get."""
-        for stream in self.streams:
-            for watcher in stream.watchers.values():
-                if watcher.from_history and watcher.filters != {PUT, DELETE}:
-                    self._both("Put", self.rpc.PutRequest(key=watcher.key))
-                    self._both("DeleteRange", self.rpc.DeleteRangeRequest(key=watcher.key))
-                    watcher.from_history = False
+    def _await_synced(self):
+        """A watcher that began in the past is behind until its server finds time for it."""
+        for server in self.servers:
+            try:
+                wait_for(lambda one=server: NONE_BEHIND in one.metrics(), "a watcher's catching up")
+            except TimeoutError as late:
+                raise Difference(f"{server.name}: {late}") from None
 
     def _extend_log(self, revision):
         """Waits until both observers have seen `revision`, compares what they got, appends it."""
