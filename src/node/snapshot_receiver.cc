@@ -50,88 +50,114 @@ class SnapshotReceiver::Incoming : public std::enable_shared_from_this<Incoming>
             const std::lock_guard lock(mutex_);
             complete_ = true;
         }
-        work();
+        work_or_fail();
     }
-    void cancel() {
-        const std::lock_guard lock(mutex_);
-        cancelled_ = true;
-        if (reply_) {
-            reply_.finish(errors::kContextCanceled);
-        }
-    }
+    void cancel() { end(errors::kContextCanceled); }
     // Another one waits for its place.
     void give_up_if_silent() {
-        const std::lock_guard lock(mutex_);
-        if (working_ || !reply_ ||
-            owner_.node_.clock().monotonic_ns() - heard_ns_ < kSilenceMax_ns) {
-            return;
+        {
+            const std::lock_guard lock(mutex_);
+            if (working_ || !reply_ ||
+                owner_.node_.clock().monotonic_ns() - heard_ns_ < kSilenceMax_ns) {
+                return;
+            }
         }
         log::warn("a snapshot was given up: its sender says nothing",
                   {{"for-seconds", kSilenceMax_ns / 1'000'000'000}});
-        cancelled_ = true;
-        reply_.finish({errors::kUnavailable, "the sender of the snapshot said nothing for long"});
+        end({errors::kUnavailable, "the sender of the snapshot said nothing for long"});
     }
 
   private:
+    // Nothing more is taken; what has come is discarded by the pool task that sees it.
+    void end(const Status& status) {
+        {
+            const std::lock_guard lock(mutex_);
+            cancelled_ = true;
+            if (reply_) {
+                reply_.finish(status);
+            }
+            if (!begun_) {
+                return;
+            }
+        }
+        work();
+    }
+
     void enqueue(Bytes message) {
         {
             const std::lock_guard lock(mutex_);
             heard_ns_ = owner_.node_.clock().monotonic_ns();
+            begun_ = true;
             queue_.push_back(std::move(message));
             if (reply_ && queue_.size() >= kQueuedPiecesMax && !held_) {
                 held_ = true;
                 reply_.hold(true);
             }
         }
-        work();
+        work_or_fail();
     }
 
-    // Starts a pool task unless one is at work, which then takes what is new.
-    void work() {
-        {
-            const std::lock_guard lock(mutex_);
-            if (working_) {
-                return;
-            }
-            working_ = true;
-        }
-        const bool taken = owner_.node_.run_in_pool([self = shared_from_this()] { self->drain(); });
-        if (!taken) {
+    void work_or_fail() {
+        if (!work()) {
             fail(errors::kRequestTooManyRequests);
         }
     }
 
+    // Starts a pool task unless one is at work, which then takes what is new. False: the pool takes
+    // none.
+    bool work() {
+        {
+            const std::lock_guard lock(mutex_);
+            if (working_) {
+                return true;
+            }
+            working_ = true;
+        }
+        return owner_.node_.run_in_pool([self = shared_from_this()] { self->drain(); });
+    }
+
+    // The last task, be it for the end or for a failure, leaves working_ as it is.
     void drain() {
-        while (true) {
+        Status status;
+        bool complete = false;
+        while (status.ok() && !complete) {
             std::vector<Bytes> pieces;
-            bool complete = false;
             {
                 const std::lock_guard lock(mutex_);
+                if (cancelled_) {
+                    break;
+                }
                 pieces.swap(queue_);
                 complete = complete_ && pieces.empty();
                 if (pieces.empty() && !complete) {
                     working_ = false;
-                }
-                if (cancelled_ || (pieces.empty() && !complete)) {
                     return;
                 }
                 if (std::exchange(held_, false)) {
                     reply_.hold(false);
                 }
             }
-            for (const Bytes& one : pieces) {
-                if (Status s = store(one); !s.ok()) {
-                    fail(s);
-                    return;
-                }
+            for (size_t i = 0; i < pieces.size() && status.ok(); ++i) {
+                status = store(pieces[i]);
             }
             if (complete) {
-                const Status done = accept();
-                if (!done.ok()) {
-                    fail(done);
-                }
-                return;
+                status = accept();
             }
+        }
+        if (!status.ok()) {
+            fail(status);
+        }
+        discard();
+    }
+
+    // What was not accepted is of no use to anybody, and may be large.
+    void discard() {
+        if (!part_left_) {
+            return;
+        }
+        file_.reset();
+        if (Status s = owner_.fs_.remove(part_); !s.ok()) {
+            log::warn("what came of a snapshot can't be removed", {log::Field(s)});
         }
     }
 
@@ -140,11 +166,17 @@ class SnapshotReceiver::Incoming : public std::enable_shared_from_this<Incoming>
         if (!piece.ParseFromArray(message.data(), static_cast<int>(message.size()))) {
             return {errors::kBadRaftMessage, "a piece of a snapshot can't be decoded"};
         }
+        if (piece.has_start() == (file_ != nullptr)) {
+            return {errors::kBadRaftMessage, piece.has_start()
+                                                 ? "a snapshot began twice"
+                                                 : "a snapshot began without saying what it is"};
+        }
         if (piece.has_start()) {
             return begin(piece.start());
         }
-        if (file_ == nullptr) {
-            return {errors::kBadRaftMessage, "a snapshot began without saying what it is"};
+        if (piece.data().size() > bytes_ - written_) {
+            return {errors::kBadRaftMessage,
+                    "a snapshot of " + std::to_string(bytes_) + " bytes goes on behind them"};
         }
         if (Status s = file_->write_at(written_, piece.data()); !s.ok()) {
             return s;
@@ -190,6 +222,7 @@ class SnapshotReceiver::Incoming : public std::enable_shared_from_this<Incoming>
             return file.error();
         }
         file_ = std::move(file).value();
+        part_left_ = true;
         return {};
     }
 
@@ -232,6 +265,7 @@ class SnapshotReceiver::Incoming : public std::enable_shared_from_this<Incoming>
         if (Status s = owner_.fs_.rename(part_, path); !s.ok()) {
             return s;
         }
+        part_left_ = false;
         if (Status s = owner_.fs_.sync_dir(owner_.dir_); !s.ok()) {
             return s;
         }
@@ -263,6 +297,7 @@ class SnapshotReceiver::Incoming : public std::enable_shared_from_this<Incoming>
     std::mutex mutex_;
     transport::Reply reply_;
     std::vector<Bytes> queue_;
+    bool begun_ = false;  // a piece has come
     bool working_ = false;
     bool held_ = false;
     bool complete_ = false;
@@ -272,6 +307,7 @@ class SnapshotReceiver::Incoming : public std::enable_shared_from_this<Incoming>
     int64_t heard_ns_;
     raft::Message request_;
     std::unique_ptr<File> file_;
+    bool part_left_ = false;  // a file is there under the name part_
     uint64_t bytes_ = 0;
     std::optional<snapshot::StreamCheck> check_;
     uint64_t written_ = 0;

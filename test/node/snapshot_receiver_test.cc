@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// One snapshot at a time, and none that nobody sends any more.
+// One snapshot at a time, none that nobody sends any more, and nothing of one that is refused.
 #include "node/snapshot_receiver.h"
 
 #include "auth/fake_tokens.h"
@@ -14,9 +14,11 @@
 
 #include <atomic>
 #include <cstdlib>
+#include <deque>
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace quorate::node {
 namespace {
@@ -54,7 +56,8 @@ class SnapshotReceiverTest : public testing::Test {
         EXPECT_TRUE(node.has_value());
         node_ = std::move(node).value();
         EXPECT_TRUE(node_->start().ok());
-        receiver_ = std::make_unique<SnapshotReceiver>(*node_, *fs_, paths.snapshot_dir);
+        snapshot_dir_ = paths.snapshot_dir;
+        receiver_ = std::make_unique<SnapshotReceiver>(*node_, *fs_, snapshot_dir_);
     }
     ~SnapshotReceiverTest() override {
         node_->stop();
@@ -67,13 +70,45 @@ class SnapshotReceiverTest : public testing::Test {
         return receiver_->open(transport::Reply(&channel));
     }
 
-    static Bytes start_piece() {
+    // The one before may still be at its last task.
+    std::unique_ptr<transport::Call> open_in_its_place() {
+        while (true) {
+            if (auto call = open(others_.emplace_back())) {
+                return call;
+            }
+        }
+    }
+
+    // How a snapshot ends that consists of these pieces.
+    Status sent(const std::vector<Bytes>& pieces) {
+        RecordingChannel channel;
+        auto call = open(channel);
+        EXPECT_NE(call, nullptr);
+        for (const Bytes& piece : pieces) {
+            call->on_message(piece);
+        }
+        call->on_half_close();
+        channel.wait();
+        call.reset();
+        open_in_its_place();
+        return channel.status;
+    }
+
+    bool part_left() const { return std::filesystem::exists(snapshot_dir_ + "/incoming.part"); }
+
+    static Bytes start_piece(uint64_t file_bytes = 1 << 20) {
         const raft::Message message{2, 1, 2, raft::SnapshotRequest{{{2, 7}, {}}}};
         Bytes start;
         wire::append_message(start, 1, wire::encode_peer_message(message));
-        wire::append_uint(start, 2, 1 << 20);
+        wire::append_uint(start, 2, file_bytes);
         Bytes piece;
         wire::append_message(piece, 1, start);
+        return piece;
+    }
+
+    static Bytes data_piece(size_t bytes) {
+        Bytes piece;
+        wire::append_bytes(piece, 2, Bytes(bytes, 'x'));
         return piece;
     }
 
@@ -83,9 +118,11 @@ class SnapshotReceiverTest : public testing::Test {
     storage::MemBackend backend_;
     auth::FakeTokens tokens_;
     std::string dir_;
+    std::string snapshot_dir_;
     config::Config config_;
     std::unique_ptr<Node> node_;
     std::unique_ptr<SnapshotReceiver> receiver_;
+    std::deque<RecordingChannel> others_;
 };
 
 TEST_F(SnapshotReceiverTest, OneAtATime) {
@@ -122,8 +159,32 @@ TEST_F(SnapshotReceiverTest, ASenderWhoSaysNothingMakesRoomForTheNext) {
     }
     EXPECT_EQ(silent.status.message(), "the sender of the snapshot said nothing for long");
     call.reset();  // as the transport does behind an answer
-    RecordingChannel last;
-    EXPECT_NE(open(last), nullptr);
+    EXPECT_NE(open_in_its_place(), nullptr);
+    EXPECT_FALSE(part_left());
+}
+
+TEST_F(SnapshotReceiverTest, WhatIsRefusedLeavesNothing) {
+    const std::string malformed = "malformed raft message: a snapshot ";
+    EXPECT_EQ(sent({data_piece(1)}).message(), malformed + "began without saying what it is");
+    EXPECT_EQ(sent({start_piece(), start_piece()}).message(), malformed + "began twice");
+    EXPECT_EQ(sent({start_piece(100), data_piece(99)}).message(),
+              malformed + "of 100 bytes ended after 99");
+    EXPECT_EQ(sent({start_piece(100), data_piece(60), data_piece(41)}).message(),
+              malformed + "of 100 bytes goes on behind them");
+    EXPECT_EQ(sent({start_piece(100), data_piece(100)}).code(), errors::kDamaged.code);
+    EXPECT_FALSE(part_left());
+}
+
+TEST_F(SnapshotReceiverTest, ASenderThatBreaksOffLeavesNothing) {
+    RecordingChannel channel;
+    auto call = open(channel);
+    ASSERT_NE(call, nullptr);
+    call->on_message(start_piece());
+    call->on_message(data_piece(1000));
+    call->on_cancel(transport::CancelReason::kPeer);
+    call.reset();
+    EXPECT_NE(open_in_its_place(), nullptr);
+    EXPECT_FALSE(part_left());
 }
 
 }  // namespace
