@@ -24,11 +24,11 @@ import threading
 import time
 
 import ctl_steps
-from etcd_releases import NotBuilt, build
 from member import Member, SKIPPED
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 from clusters import Cluster  # noqa: E402
+from etcd_releases import NotBuilt, build  # noqa: E402
 
 CALL_TIMEOUT_S = 60
 WAIT_S = 60

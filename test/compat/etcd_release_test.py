@@ -13,9 +13,11 @@ import os
 import sys
 import unittest
 
-from etcd_releases import NotBuilt, build
 from member import SKIPPED, Member, require
 from snapshot_test import Client, SnapshotCase, fill, run
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
+from etcd_releases import NotBuilt, build  # noqa: E402
 
 BINARY = None
 VERSION = None

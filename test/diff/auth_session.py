@@ -7,7 +7,7 @@ in other ways; whoever has none, or one that was refused, logs in again.
 """
 
 from client import METHODS
-from compare import WATCH_FROM_KEY, Difference
+from compare import ETCD_3_4, WATCH_FROM_KEY, Difference
 from session import Session, WatchStream
 from steps import STREAMS
 
@@ -116,7 +116,7 @@ class AuthSession(Session):
 
     def _step_watch(self, step):
         end = self._parse(step, "WatchRequest").create_request.range_end
-        if end == b"\0" and not self._may_all(step.stream):
+        if ETCD_3_4 in self.kinds and end == b"\0" and not self._may_all(step.stream):
             self.comparer.met[WATCH_FROM_KEY.name] += 1
         else:
             super()._step_watch(step)

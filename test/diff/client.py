@@ -19,6 +19,7 @@ ANSWER_TIMEOUT_S = 15
 # name -> (path, request, response)
 METHODS = {
     "Range": ("/etcdserverpb.KV/Range", "RangeRequest", "RangeResponse"),
+    "RangeStream": ("/etcdserverpb.KV/RangeStream", "RangeRequest", "RangeStreamResponse"),
     "Put": ("/etcdserverpb.KV/Put", "PutRequest", "PutResponse"),
     "DeleteRange": ("/etcdserverpb.KV/DeleteRange", "DeleteRangeRequest", "DeleteRangeResponse"),
     "Txn": ("/etcdserverpb.KV/Txn", "TxnRequest", "TxnResponse"),
@@ -172,6 +173,19 @@ class Client:
 
     def unary(self, method, request, token=""):
         return self.finish(self.start(method, request, token))
+
+    def range_stream(self, request, token=""):
+        """All parts, put together as clients do it."""
+        parts = self._call("RangeStream", "unary_stream")(
+            request, timeout=CALL_TIMEOUT_S, wait_for_ready=True, metadata=metadata(token)
+        )
+        whole = self.rpc.RangeResponse()
+        try:
+            for part in parts:
+                whole.MergeFrom(part.range_response)
+        except grpc.RpcError as error:
+            return Outcome(code=error.code().value[0], text=error.details())
+        return Outcome(message=whole)
 
     def stream(self, method, token=""):
         call = self._call(method, "stream_stream")

@@ -11,10 +11,12 @@ them down first.
 import argparse
 import os
 import random
+import subprocess
 import sys
 import tempfile
 import time
 
+SKIPPED = 77  # what meson takes for a skipped test
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
 sys.path.insert(0, os.path.join(HERE, "..", "support"))
@@ -23,11 +25,12 @@ try:
     import protos  # noqa: E402
 except ImportError as missing:
     print(f"skipped: {missing}")
-    sys.exit(77)  # what meson takes for a skipped test
+    sys.exit(SKIPPED)
 from auth_session import AuthSession  # noqa: E402
 from auth_steps import AuthGenerator  # noqa: E402
 from clusters import Cluster, wait_for  # noqa: E402
-from compare import KNOWN_DIFFERENCES, OUTSIDE_ANSWERS, Difference  # noqa: E402
+from compare import ETCD_3_4, ETCD_3_7, KNOWN_DIFFERENCES, OUTSIDE_ANSWERS, QUORATE, Difference  # noqa: E402
+from etcd_releases import NotBuilt, build  # noqa: E402
 from servers import Server  # noqa: E402
 from session import Session  # noqa: E402
 from steps import Generator, Step, read_steps, write_steps  # noqa: E402
@@ -75,6 +78,14 @@ class Follower:
         return self.cluster.logs()
 
 
+def kind_of(binary):
+    """What a program says it is."""
+    said = subprocess.run([binary, "--version"], capture_output=True, text=True, check=True).stdout
+    if "Quorate" in said:
+        return QUORATE
+    return ETCD_3_4 if "etcd Version: 3.4." in said else ETCD_3_7
+
+
 class Run:
     """Two fresh servers and a session."""
 
@@ -82,7 +93,7 @@ class Run:
         self.options = options
         self.directory = tempfile.TemporaryDirectory(prefix="quorate-diff-", dir=options.tmp_dir)
         binaries = [options.reference, options.subject]
-        self.newer = [os.path.basename(binary) != "etcd" for binary in binaries]
+        self.kinds = [kind_of(binary) for binary in binaries]
         self.servers = []
         for i, binary in enumerate(binaries):
             extra = [*(options.subject_arg if i == 1 else []), *(CHEAP if options.auth else [])]
@@ -92,13 +103,13 @@ class Run:
         self.rpc = rpc
         self.alter = alter
         self.session = None
-        self.kinds = (AuthSession, AuthGenerator) if options.auth else (Session, Generator)
+        self.parts = (AuthSession, AuthGenerator) if options.auth else (Session, Generator)
 
     def __enter__(self):
         try:
             for server in self.servers:
                 server.start()
-            self.session = self.kinds[0](self.servers, self.newer, self.rpc, self.alter)
+            self.session = self.parts[0](self.servers, self.kinds, self.rpc, self.alter)
             self.session.comparer.leases_in_order = self.options.members == 1
         except BaseException:
             self.__exit__()
@@ -114,7 +125,7 @@ class Run:
 
     def generate(self, seed, requests):
         """Runs a generated stream. Returns the steps done and the difference, or None."""
-        generator = self.kinds[1](seed, self.rpc)
+        generator = self.parts[1](seed, self.rpc)
         done = []
         for number in range(requests):
             generator.observe(self.session.revision, self.session.compacted)
@@ -152,6 +163,7 @@ def describe(step, rpc):
         "temporary": "LeaseGrantRequest",
         "keepalive": "LeaseKeepAliveRequest",
         "compact": "CompactionRequest",
+        "range_stream": "RangeRequest",
         "watch": "WatchRequest",
         "cancel": "WatchRequest",
     }.get(step.kind) or (METHODS[step.method][1] if step.method else None)
@@ -256,6 +268,8 @@ def _swap_first_two(answer):
 def parse_options():
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("--reference", default="etcd", help="the etcd binary")
+    parser.add_argument("--release", nargs=2, metavar=("VERSION", "CACHE"),
+                        help="a release of etcd that Go builds into the folder CACHE, in its place")
     parser.add_argument("--subject", default="build/quorate", help="what is compared with it")
     parser.add_argument("--subject-arg", action="append", default=[], help="a flag for it")
     parser.add_argument("--seed", type=int, default=None, help="default: a new one")
@@ -277,6 +291,12 @@ def parse_options():
 
 def main():
     options = parse_options()
+    if options.release:
+        try:
+            options.reference = build(*options.release, ["etcd"])[0]
+        except NotBuilt as reason:
+            print(f"skipped: etcd {options.release[0]} can't be built here: {reason}")
+            return SKIPPED
     with tempfile.TemporaryDirectory(prefix="quorate-diff-proto-") as generated:
         rpc = protos.compile_into(generated)["rpc"]
         if options.self_test:

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 
 @dataclass
 class Step:
-    """kind: unary (method, request); watch (stream, request); keepalive (request); temporary
-    (request, a LeaseGrant that is revoked at once); rule (method, request, expected: only for
-    servers newer than etcd 3.4); barrier; compact (request); cancel (stream, request); progress
+    """kind: unary (method, request); range_stream (request: only for servers newer than etcd 3.4);
+    watch (stream, request); keepalive (request); temporary (request, a LeaseGrant that is revoked at
+    once); rule (method, request, expected: only for servers newer than etcd 3.4); barrier; compact (request); cancel (stream, request); progress
     (stream); restart; final. With users (auth_steps.py) also: call (method, request, user); reopen (stream,
     user)."""
 
@@ -121,6 +121,7 @@ class Generator:
             (0.05, lambda: self._unary("Defragment", self.rpc.DefragmentRequest())),
             (0.8, self._invalid_sort),
             (0.4, self._big_put),
+            (1, self._range_stream),
         ]
         weights, makers = zip(*choices)
         return self.random.choices(makers, weights)[0]()
@@ -221,6 +222,15 @@ class Generator:
 
     def _range(self):
         return self._unary("Range", self._range_request())
+
+    def _range_stream(self):
+        request = self._range_request()
+        if request.sort_order == request.NONE:
+            request.sort_target = request.KEY  # sorted within each part otherwise, as clients can't tell
+        if self._chance(0.7):
+            request.min_mod_revision = request.max_mod_revision = 0
+            request.min_create_revision = request.max_create_revision = 0
+        return Step("range_stream", request=request.SerializeToString())
 
     def _invalid_sort(self):
         request = self._range_request()
