@@ -156,7 +156,7 @@ class SnapshotReceiver::Incoming : public std::enable_shared_from_this<Incoming>
             return;
         }
         file_.reset();
-        if (Status s = owner_.fs_.remove(part_); !s.ok()) {
+        if (Status s = remove_in_pieces(owner_.fs_, part_); !s.ok()) {
             log::warn("what came of a snapshot can't be removed", {log::Field(s)});
         }
     }
