@@ -3,7 +3,6 @@
 
 import os
 import re
-import signal
 import subprocess
 
 from clusters import wait_for
@@ -62,9 +61,9 @@ def test_hang(context):
     """SIGSTOP: who hangs is replaced, and when it goes on it knows that it leads no more."""
     with context.cluster().start() as cluster, context.load(cluster) as load:
         for hung in (context.leader(cluster), context.followers(cluster)[0]):
-            hung.process.send_signal(signal.SIGSTOP)
+            hung.pause()
             load.wait_for_more(60)
-            hung.process.send_signal(signal.SIGCONT)
+            hung.resume()
             load.wait_for_more(30)
         context.finish(cluster, load)
 

@@ -148,6 +148,14 @@ class Server:
     def running(self):
         return self.process is not None and self.process.poll() is None
 
+    def pause(self):
+        """Returns when all threads stand still: on a busy machine some run on for a while behind the signal."""
+        self.process.send_signal(signal.SIGSTOP)
+        os.waitid(os.P_PID, self.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
+
+    def resume(self):
+        self.process.send_signal(signal.SIGCONT)
+
     def kill(self):
         """kill -9, as a crash would."""
         self.process.send_signal(signal.SIGKILL)
@@ -158,7 +166,7 @@ class Server:
         if not self.running:
             return
         self.process.terminate()
-        self.process.send_signal(signal.SIGCONT)  # one that is stopped would not see the other
+        self.resume()  # one that is paused would not see the signal
         try:
             self.process.wait(STOP_TIMEOUT_S)
         except subprocess.TimeoutExpired:
