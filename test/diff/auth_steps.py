@@ -7,7 +7,7 @@ before, compaction, what leases hold, grants of ranges that end before they begi
 to an empty password, after which nobody can log in any more.
 """
 
-from steps import STREAMS, TXN_OPS_MAX, Generator, Step, _spare_etcd
+from steps import STREAMS, TXN_OPS_MAX, Generator, Step, spare_etcd
 
 USERS = ["root", "alice", "bob", "carol"]
 ROLES = ["root", "reader", "writer", "all"]
@@ -147,5 +147,5 @@ class AuthGenerator(Generator):
                     operation.request_put.prev_kv = False
                     operation.request_put.lease = 0
         assert len(request.success) < TXN_OPS_MAX
-        _spare_etcd(request)
+        spare_etcd(request, self.reference_loses_keys)
         return request

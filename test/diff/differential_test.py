@@ -126,6 +126,7 @@ class Run:
     def generate(self, seed, requests):
         """Runs a generated stream. Returns the steps done and the difference, or None."""
         generator = self.parts[1](seed, self.rpc)
+        generator.reference_loses_keys = self.kinds[0] == ETCD_3_7
         done = []
         for number in range(requests):
             generator.observe(self.session.revision, self.session.compacted)

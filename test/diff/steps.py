@@ -56,11 +56,13 @@ LEASE_TTL_FLOOR_S = 10_000  # nothing may expire in a run,
 LEASE_TTL_SPACING_S = 600  # and the order by expiry must not hang on a second
 
 
-def _spare_etcd(txn):
-    """etcd ends with a panic when a put with ignore_value or ignore_lease finds its key deleted by
-    the same transaction. Its duplicate check should refuse those, but takes a delete up to "\\0"
-    for an empty one. Here no such puts stand beside such deletes."""
-    puts, open_ended = [], False
+def spare_etcd(txn, loses_keys):
+    """etcd's duplicate check takes a delete up to "\\0" for an empty one, so that a transaction may
+    delete a key and put it. Where the put has ignore_value or ignore_lease etcd ends with a panic, and
+    here no such puts stand beside such deletes. 3.7.1 `loses_keys`: a compaction at the transaction's
+    revision takes away what was put, and whoever reads the key next ends the server. Here such deletes
+    are of one key then."""
+    puts, open_ended = [], []
     pending = [txn]
     while pending:
         one = pending.pop()
@@ -71,9 +73,12 @@ def _spare_etcd(txn):
             elif kind == "request_put":
                 puts.append(operation.request_put)
             elif kind == "request_delete_range":
-                open_ended = open_ended or operation.request_delete_range.range_end == b"\x00"
+                if operation.request_delete_range.range_end == b"\x00":
+                    open_ended.append(operation.request_delete_range)
     for put in puts if open_ended else []:
         put.ignore_value = put.ignore_lease = False
+    for delete in open_ended if puts and loses_keys else []:
+        delete.range_end = b""
 
 
 class Generator:
@@ -93,6 +98,7 @@ class Generator:
         self.revision = 1
         self.compacted = -1
         self.granted = 0
+        self.reference_loses_keys = False  # see spare_etcd
 
     def observe(self, revision, compacted):
         """What the servers answered so far."""
@@ -319,7 +325,7 @@ class Generator:
             nested = request.success.add().request_txn
             for i in range(max(count, 0)):
                 nested.failure.add().request_range.key = b"n%d" % i
-        _spare_etcd(request)
+        spare_etcd(request, self.reference_loses_keys)
         return self._unary("Txn", request)
 
     # --- leases
