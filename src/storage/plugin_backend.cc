@@ -4,6 +4,7 @@
 #include "base/errors.h"
 #include "plugin/abi/storage.h"
 #include "storage/engine_file.h"
+#include "storage/schema.h"
 
 #include <optional>
 #include <utility>
@@ -101,6 +102,10 @@ uint32_t to_abi_kind(WriteBatch::Kind kind) {
     QUORATE_ASSERT(false);
 }
 
+uint32_t hints_of(const WriteBatch::Op& op) {
+    return op.kind == WriteBatch::Kind::kPut && !is_record_key(op.key) ? QUORATE_STORAGE_STATE : 0;
+}
+
 class PluginBackend final : public Backend {
   public:
     PluginBackend(const Plugin& plugin, const Interface& calls,
@@ -121,7 +126,7 @@ class PluginBackend final : public Backend {
     Status write(const WriteBatch& batch, Durability durability) override {
         ops_.clear();
         for (const WriteBatch::Op& op : batch.ops()) {
-            ops_.push_back({to_abi_kind(op.kind), 0, to_abi(op.key), to_abi(op.value)});
+            ops_.push_back({to_abi_kind(op.kind), hints_of(op), to_abi(op.key), to_abi(op.value)});
         }
         const uint32_t flags = durability == Durability::kSynced ? QUORATE_STORAGE_WRITE_SYNC : 0;
         quorate_error error = empty_error();

@@ -19,7 +19,8 @@ inline constexpr uint64_t kFormatVersion = 1;
 // Records come first in byte order. They are appended at their table's end and are nearly all of
 // the store; were a table that is written all the time (kMeta) in front of them, every sorted run
 // that a log-structured engine flushes would reach from there over all older records, and each
-// merge would rewrite them. Behind them, a run overlaps only the newest.
+// merge would rewrite them. Behind them, a run overlaps only the newest, and not even these where
+// the engine keeps the other tables apart (QUORATE_STORAGE_STATE).
 enum class Table : char {
     kRecords = 'K',         // revision -> encoded mvccpb.KeyValue, or the record of a deletion
     kAlarms = 'a',          // member id, alarm type -> nothing
@@ -64,6 +65,12 @@ inline Bytes record_key(int64_t main, int32_t sub) {
     append_be64(key, static_cast<uint64_t>(main));
     append_be32(key, static_cast<uint32_t>(sub));
     return key;
+}
+
+// All other tables are few rows, written again and again, which engines are told with each of them.
+// An engine may keep them elsewhere, so a table stays on its side for good.
+inline bool is_record_key(ByteView key) {
+    return !key.empty() && key[0] == static_cast<char>(Table::kRecords);
 }
 
 // Main and sub of a record's key, or nothing for any other key.

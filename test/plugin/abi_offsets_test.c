@@ -85,7 +85,7 @@ FIELD(quorate_auth_reload_interface, reload, 8);
 
 SIZE(quorate_storage_op, 40);
 FIELD(quorate_storage_op, kind, 0);
-FIELD(quorate_storage_op, reserved, 4);
+FIELD(quorate_storage_op, hints, 4);
 FIELD(quorate_storage_op, key, 8);
 FIELD(quorate_storage_op, value, 24);
 

@@ -91,7 +91,7 @@ using BatchMaker = WriteBatch (*)(uint64_t seq);
 
 WriteBatch numbered_batch(uint64_t seq) {
     std::mt19937_64 random(seq);
-    const auto key = [&] { return "k" + std::to_string(random() % 500); };
+    const auto key = [&] { return mixed_key(random() % 500); };
     WriteBatch batch;
     for (uint64_t ops = 1 + random() % 12; ops-- > 0;) {
         batch.put(key(), Bytes(random() % 3000, static_cast<char>(random())));
@@ -102,7 +102,7 @@ WriteBatch numbered_batch(uint64_t seq) {
         batch.erase_range({lo, lo + "9"});
     }
     if (seq % 50 == 0) {
-        batch.put("large", Bytes(300'000, static_cast<char>(seq)));
+        batch.put("Large", Bytes(300'000, static_cast<char>(seq)));
     }
     batch.put(kSeqKey, std::to_string(seq));
     batch.put(key(), std::to_string(seq));
@@ -119,7 +119,7 @@ WriteBatch filling_batch(uint64_t seq) {
             const uint64_t number = random();
             std::memcpy(value.data() + at, &number, sizeof number);
         }
-        batch.put("k" + std::to_string(seq * 8 + static_cast<uint64_t>(i)), value);
+        batch.put("K" + std::to_string(seq * 8 + static_cast<uint64_t>(i)), value);
     }
     batch.put(kSeqKey, std::to_string(seq));
     return batch;

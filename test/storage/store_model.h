@@ -16,6 +16,12 @@ namespace quorate::storage::testing {
 using Model = std::map<Bytes, Bytes, std::less<>>;
 using Pairs = std::vector<std::pair<Bytes, Bytes>>;
 
+// Names of both kinds that the schema knows: records, and rows of which engines are told that they
+// belong to state.
+inline Bytes mixed_key(uint64_t number) {
+    return (number % 3 == 0 ? "k" : "K") + std::to_string(number);
+}
+
 inline void apply_to_model(const WriteBatch& batch, Model& model) {
     for (const WriteBatch::Op& op : batch.ops()) {
         switch (op.kind) {

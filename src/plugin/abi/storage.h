@@ -32,9 +32,14 @@ typedef struct quorate_storage_cursor quorate_storage_cursor;
 #define QUORATE_STORAGE_DELETE UINT32_C(2)
 #define QUORATE_STORAGE_DELETE_RANGE UINT32_C(3) /* key <= k < value; empty value: no bound */
 
+/* A hint, which an engine may ignore: the key is one of few, of about a megabyte at most, which are
+ * written again and again. Keys without it are put in their order, and hardly ever twice. A key is
+ * always put with the same hints. */
+#define QUORATE_STORAGE_STATE UINT32_C(1)
+
 typedef struct quorate_storage_op {
     uint32_t kind;
-    uint32_t reserved;
+    uint32_t hints; /* of QUORATE_STORAGE_PUT; unknown ones are ignored */
     quorate_bytes key;
     quorate_bytes value;
 } quorate_storage_op;
