@@ -2,9 +2,11 @@
 //
 // What the leveldb engine adds to LevelDB, from inside: the check of the manifest, the mark of what
 // was synced, and what a power cut leaves.
-#include "engine.h"
+#include "leveldb_fixture.h"
 #include "manifest_check.h"
 #include "plugin/cxx/crc32c.h"
+#include "state_files.h"
+#include "state_rows.h"
 #include "store_env.h"
 #include "sync_mark.h"
 
@@ -25,31 +27,13 @@ namespace {
 
 namespace fs = std::filesystem;
 
-class LevelDbTest : public ::testing::Test {
-  protected:
-    void SetUp() override {
-        dir_ = (fs::temp_directory_path() / "quorate-test-XXXXXX").string();
-        ASSERT_NE(::mkdtemp(dir_.data()), nullptr);
-    }
-    void TearDown() override { fs::remove_all(dir_); }
-
-    static std::string read(const fs::path& path) {
-        std::ifstream in(path, std::ios::binary);
-        return {std::istreambuf_iterator<char>(in), {}};
-    }
-    static void write(const fs::path& path, const std::string& content) {
-        std::ofstream(path, std::ios::binary | std::ios::trunc) << content;
-    }
-    static RecordScan scan(const std::string& path) {
-        auto file = plugin::PosixFile::open(path, O_RDONLY);
-        EXPECT_TRUE(file);
-        auto scan = scan_records(*file);
-        EXPECT_TRUE(scan);
-        return *scan;
-    }
-
-    std::string dir_;
-};
+RecordScan scan(const std::string& path) {
+    auto file = plugin::PosixFile::open(path, O_RDONLY);
+    EXPECT_TRUE(file);
+    auto scan = scan_records(*file);
+    EXPECT_TRUE(scan);
+    return *scan;
+}
 
 // Writes records as LevelDB's logs and manifests have them.
 class RecordWriter {
@@ -182,7 +166,8 @@ TEST_F(LevelDbTest, UnreadableMarkIsNone) {
 }
 
 TEST_F(LevelDbTest, LogsAreNotKept) {
-    StoreEnv env(dir_);
+    StateRows rows;
+    StoreEnv env(dir_, rows);
     leveldb::FileLock* lock = nullptr;
     ASSERT_TRUE(env.LockFile(dir_ + "/LOCK", &lock).ok());
     leveldb::WritableFile* raw = nullptr;
@@ -194,8 +179,39 @@ TEST_F(LevelDbTest, LogsAreNotKept) {
     ASSERT_TRUE(env.UnlockFile(lock).ok());
 }
 
+// LevelDB may begin a log between two of the writer's steps, on another thread.
+TEST_F(LevelDbTest, ALogsRowsAreThoseOfTheRecordsBeforeIt) {
+    StateRows rows;
+    StoreEnv env(dir_, rows);
+    leveldb::FileLock* lock = nullptr;
+    ASSERT_TRUE(env.LockFile(dir_ + "/LOCK", &lock).ok());
+    const auto begin = [&](uint64_t number) {
+        leveldb::WritableFile* log = nullptr;
+        EXPECT_TRUE(env.NewWritableFile(dir_ + '/' + std::to_string(number) + ".log", &log).ok());
+        return std::unique_ptr<leveldb::WritableFile>(log);
+    };
+    const auto kept = [&](uint64_t number) {
+        auto state = StateFiles(dir_).open(number, true);
+        EXPECT_TRUE(state) << state.error().text();
+        return state ? state->rows.size() : 99;
+    };
+    const auto first = begin(3);
+    EXPECT_EQ(kept(3), 0U);
+    rows.put("a", "1");
+    const auto before_it_is_logged = begin(5);
+    EXPECT_EQ(kept(5), 0U);
+    ASSERT_TRUE(before_it_is_logged->Append("a record").ok());
+    const auto before_it_is_published = begin(7);
+    EXPECT_EQ(kept(7), 1U);
+    rows.publish();
+    const auto afterwards = begin(9);
+    EXPECT_EQ(kept(9), 1U);
+    ASSERT_TRUE(env.UnlockFile(lock).ok());
+}
+
 TEST_F(LevelDbTest, AManifestIsNotedWhenItIsSynced) {
-    StoreEnv env(dir_);
+    StateRows rows;
+    StoreEnv env(dir_, rows);
     leveldb::FileLock* lock = nullptr;
     ASSERT_TRUE(env.LockFile(dir_ + "/LOCK", &lock).ok());
     leveldb::WritableFile* raw = nullptr;
@@ -214,56 +230,6 @@ TEST_F(LevelDbTest, AManifestIsNotedWhenItIsSynced) {
     ASSERT_TRUE(env.RemoveFile(dir_ + "/MANIFEST-000007").ok());
     EXPECT_EQ(noted().number, 0U);
     ASSERT_TRUE(env.UnlockFile(lock).ok());
-}
-
-const quorate_host kQuietHost = {
-    sizeof(quorate_host),
-    nullptr,
-    [](void*, int32_t, quorate_bytes, const quorate_log_field*, size_t) noexcept {},
-    [](void*, quorate_bytes, uint64_t) noexcept {},
-    [](void*) noexcept -> int64_t { return 0; },
-    [](void*) noexcept -> int64_t { return 0; }};
-
-plugin::Result<std::unique_ptr<Engine>> open_engine(const std::string& dir,
-                                                    std::string_view write_buffer = "64KiB") {
-    const quorate_option option = {plugin::bytes("write_buffer_bytes"),
-                                   plugin::bytes(write_buffer)};
-    return Engine::open({dir, &option, 1, kQuietHost});
-}
-
-plugin::Status put(Engine& engine, uint64_t seq, bool sync) {
-    const std::string key = "key" + std::to_string(seq);
-    const std::string value(200 + seq % 300, static_cast<char>('a' + seq % 26));
-    const std::string number = std::to_string(seq);
-    const quorate_storage_op ops[] = {
-        {QUORATE_STORAGE_PUT, 0, plugin::bytes(key), plugin::bytes(value)},
-        {QUORATE_STORAGE_PUT, 0, plugin::bytes("seq"), plugin::bytes(number)}};
-    return engine.write(ops, sync);
-}
-
-// How many of the batches 1, 2, ... a store holds; -1 when it is no prefix of them.
-int64_t prefix_of(Engine& engine) {
-    auto view = engine.view();
-    auto cursor = (*view)->scan({"", "", false});
-    plugin::Pair pair;
-    int64_t keys = 0;
-    int64_t seq = 0;
-    int64_t highest = 0;
-    while (true) {
-        plugin::Result<bool> more = (*cursor)->next(pair);
-        if (!more) {
-            return -1;
-        }
-        if (!*more) {
-            return keys == seq && highest == seq ? seq : -1;
-        }
-        if (pair.key == "seq") {
-            seq = std::stoll(std::string(pair.value));
-        } else {
-            ++keys;
-            highest = std::max<int64_t>(highest, std::stoll(std::string(pair.key.substr(3))));
-        }
-    }
 }
 
 constexpr int64_t kRefused = -2;

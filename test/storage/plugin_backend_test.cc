@@ -1,16 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the adapter adds to an engine: the ENGINE file. All else is in the conformance tests.
+// What the adapter adds to an engine: the ENGINE file, and hints. All else is in the conformance
+// tests.
 #include "storage/plugin_backend.h"
 
 #include "base/errors.h"
 #include "engines.h"
+#include "storage/schema.h"
 #include "store_model.h"
 
 #include <gtest/gtest.h>
 
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <sstream>
 #include <string>
 
@@ -76,6 +79,25 @@ plugin::Options documented_options(const std::string& name) {
         }
     }
     return options;
+}
+
+// LevelDB's engine keeps such rows in files of their own.
+TEST_F(PluginBackendTest, TellsRowsOfStateFromRecords) {
+    const auto backend = open_engine(engine("leveldb"), store_);
+    ASSERT_TRUE(backend) << backend.error().message();
+    WriteBatch batch;
+    batch.put(record_key(7, 0), "the record");
+    batch.put(kAppliedKey, "the index");
+    ASSERT_TRUE((*backend)->write(batch, Durability::kSynced).ok());
+    std::string state;
+    for (const auto& entry : fs::directory_iterator(store_)) {
+        if (entry.path().extension() == ".state") {
+            std::ifstream file(entry.path(), std::ios::binary);
+            state.append(std::istreambuf_iterator<char>(file), {});
+        }
+    }
+    EXPECT_NE(state.find("the index"), std::string::npos);
+    EXPECT_EQ(state.find("the record"), std::string::npos);
 }
 
 TEST_F(PluginBackendTest, TakesEveryOptionOfTheConfigurationFile) {

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The storage engine on LevelDB. Threads and meaning of every function are those of
-// plugin/abi/storage.h.
+// plugin/abi/storage.h. A key is in one place: in StateRows if the core says that it belongs to
+// state and there is room, in LevelDB otherwise.
 #pragma once
 
 #include "config.h"
 #include "host_logger.h"
 #include "plugin/cxx/storage.h"
+#include "state_rows.h"
 #include "store_env.h"
 
 #include <leveldb/cache.h>
@@ -16,33 +18,58 @@
 #include <leveldb/write_batch.h>
 
 #include <memory>
+#include <mutex>
 #include <string>
 #include <string_view>
 
 namespace quorate::leveldb_engine {
 
+// The store as one write has left it. Any thread.
+class Moment {
+  public:
+    // Writer thread, between two writes.
+    Moment(leveldb::DB& db, StateRows& rows);
+    ~Moment();
+    Moment(const Moment&) = delete;
+    Moment& operator=(const Moment&) = delete;
+
+    const leveldb::Snapshot* snapshot() const { return snapshot_; }
+    uint64_t write() const { return write_; }
+    const StateRows& rows() const { return rows_; }
+
+  private:
+    leveldb::DB& db_;
+    StateRows& rows_;
+    const leveldb::Snapshot* const snapshot_;
+    const uint64_t write_;
+};
+
+// Walks LevelDB's rows and the others side by side.
 class Cursor {
   public:
-    Cursor(const StoreEnv& env, std::unique_ptr<leveldb::Iterator> at, const plugin::Scan& scan);
+    Cursor(const StoreEnv& env, std::shared_ptr<const Moment> moment,
+           std::unique_ptr<leveldb::Iterator> at, const plugin::Scan& scan);
     plugin::Result<bool> next(plugin::Pair& pair);
 
   private:
-    void move();
+    void move_tables();
+    void move_state();
+    bool is_state_next(std::string_view table_key) const;
 
     const StoreEnv& env_;
+    const std::shared_ptr<const Moment> moment_;
     const std::unique_ptr<leveldb::Iterator> at_;
-    const std::string lo_;
-    const std::string hi_;  // empty: no bound
+    const StateRange range_;
     const bool reverse_;
     bool begun_ = false;
+    bool gave_state_ = false;  // the row given last came from there
+    bool state_there_ = false;
+    StateRow state_;
 };
 
 class View {
   public:
-    View(leveldb::DB& db, const StoreEnv& env);
-    ~View();
-    View(const View&) = delete;
-    View& operator=(const View&) = delete;
+    View(leveldb::DB& db, const StoreEnv& env, std::shared_ptr<const Moment> moment);
 
     plugin::Result<bool> get(std::string_view key, plugin::Sink value);
     plugin::Result<std::unique_ptr<Cursor>> scan(const plugin::Scan& scan);
@@ -50,6 +77,7 @@ class View {
   private:
     leveldb::DB& db_;
     const StoreEnv& env_;
+    const std::shared_ptr<const Moment> moment_;
     leveldb::ReadOptions options_;
     std::string value_;  // kept for its memory
 };
@@ -75,21 +103,32 @@ class Engine {
 
   private:
     plugin::Status open_db(const Config& config);
+    plugin::Status take(const quorate_storage_op& op, plugin::Batch ops_before);
+    void put(const quorate_storage_op& op);
+    void erase(std::string_view key);
     // Deletes of all that [range.key, range.value) holds, of what was there before the batch and of
     // what the first `ops_before` operations of it have put.
     plugin::Status erase_range(const quorate_storage_op& range, plugin::Batch ops_before);
     plugin::Status commit();
+    void publish();
+    void begin_memtable();
 
     const std::string dir_;
     const quorate_host& host_;
+    const size_t memtable_bytes_max_;
+    StateRows rows_;
     StoreEnv env_;
     HostLogger logger_;
     const std::unique_ptr<leveldb::Cache> cache_;
     const std::unique_ptr<const leveldb::FilterPolicy> filter_;
+    const size_t empty_batch_bytes_ = leveldb::WriteBatch().ApproximateSize();
     leveldb::WriteBatch batch_;  // writer thread; kept for its memory
     bool is_synced_ = true;      // writer thread: nothing was written since
+    size_t memtable_bytes_ = 0;  // writer thread
     plugin::Status failure_;     // writer thread; the first failed write is the last one
     std::unique_ptr<leveldb::DB> db_;
+    std::mutex moment_mutex_;
+    std::shared_ptr<const Moment> moment_;  // the newest
 };
 
 }  // namespace quorate::leveldb_engine

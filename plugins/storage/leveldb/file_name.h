@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The files of a LevelDB directory by their names: NNNNNN.log, NNNNNN.ldb, MANIFEST-NNNNNN,
-// CURRENT. Pure functions, any thread.
+// CURRENT; and NNNNNN.state, which are ours. Pure functions, any thread.
 #pragma once
 
 #include <charconv>
@@ -12,7 +12,7 @@
 
 namespace quorate::leveldb_engine {
 
-enum class FileKind : uint8_t { kLog, kTable, kManifest, kCurrent, kOther };
+enum class FileKind : uint8_t { kLog, kTable, kManifest, kCurrent, kState, kOther };
 
 struct FileName {
     FileKind kind = FileKind::kOther;
@@ -39,6 +39,9 @@ inline FileName parse_file_name(std::string_view path) {
     }
     if (suffix == ".log") {
         return {FileKind::kLog, number};
+    }
+    if (suffix == ".state") {
+        return {FileKind::kState, number};
     }
     return suffix == ".ldb" || suffix == ".sst" ? FileName{FileKind::kTable, number} : FileName{};
 }

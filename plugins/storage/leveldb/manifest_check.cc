@@ -4,6 +4,7 @@
 #include "file_name.h"
 #include "plugin/cxx/crc32c.h"
 
+#include <algorithm>
 #include <cstring>
 #include <filesystem>
 #include <string_view>
@@ -54,6 +55,45 @@ bool fits(Type type, bool inside) {
             return inside;
     }
     return false;
+}
+
+// --- LevelDB's changes to a store: tags with what belongs to each. A comparator's name and the
+// number of a log come first, in this order, where they are there; every change but a manifest's
+// first has one.
+constexpr uint64_t kComparatorTag = 1;
+constexpr uint64_t kLogNumberTag = 2;
+constexpr size_t kHeadBytes = 64;  // both fit into so many
+
+bool take_varint(std::string_view& in, uint64_t& ret_number) {
+    ret_number = 0;
+    for (int shift = 0; shift < 64 && !in.empty(); shift += 7) {
+        const auto byte = static_cast<uint8_t>(in[0]);
+        in.remove_prefix(1);
+        ret_number |= uint64_t{byte & 0x7fU} << shift;
+        if (byte < 0x80) {
+            return true;
+        }
+    }
+    return false;
+}
+
+// The log that a change names by its first bytes, or 0.
+uint64_t log_number(std::string_view head) {
+    uint64_t tag = 0;
+    uint64_t number = 0;
+    if (!take_varint(head, tag)) {
+        return 0;
+    }
+    if (tag == kComparatorTag) {
+        if (!take_varint(head, number) || number > head.size()) {
+            return 0;
+        }
+        head.remove_prefix(number);
+        if (!take_varint(head, tag)) {
+            return 0;
+        }
+    }
+    return tag == kLogNumberTag && take_varint(head, number) ? number : 0;
 }
 
 Status damaged(const std::string& path, const std::string& what) {
@@ -116,8 +156,8 @@ Result<std::string> current_manifest(const std::string& dir) {
     return std::string(name);
 }
 
-// Cuts a torn tail, and gives its size.
-Result<uint64_t> check_file(const std::string& path, uint64_t promised) {
+// Cuts a torn tail.
+Result<CheckedManifest> check_file(const std::string& path, uint64_t promised) {
     Result<PosixFile> file = PosixFile::open(path, O_RDWR);
     if (!file) {
         return file.error();
@@ -137,7 +177,7 @@ Result<uint64_t> check_file(const std::string& path, uint64_t promised) {
             }
         }
     }
-    return scan->file_bytes - scan->whole_bytes;
+    return CheckedManifest{scan->file_bytes - scan->whole_bytes, scan->log_number};
 }
 
 }  // namespace
@@ -149,6 +189,7 @@ Result<RecordScan> scan_records(const PosixFile& file) {
     }
     RecordScan scan{0, *size};
     std::vector<char> block(kBlockBytes);
+    std::string head;  // of the logical record
     bool inside = false;
     for (uint64_t block_at = 0; block_at < *size; block_at += kBlockBytes) {
         Result<size_t> bytes = file.read_at(block_at, block.data(), block.size());
@@ -162,10 +203,15 @@ Result<RecordScan> scan_records(const PosixFile& file) {
             if (record_bytes == 0 || !fits(type, inside)) {
                 return scan;
             }
+            const std::string_view data = rest.substr(0, record_bytes).substr(kHeaderBytes);
+            head.append(data.substr(0, kHeadBytes - std::min(kHeadBytes, head.size())));
             rest.remove_prefix(record_bytes);
             inside = type == Type::kFirst || type == Type::kMiddle;
             if (!inside) {
                 scan.whole_bytes = block_at + *bytes - rest.size();
+                const uint64_t log = log_number(head);
+                scan.log_number = log == 0 ? scan.log_number : log;
+                head.clear();
             }
         }
         if (*bytes < kBlockBytes) {
@@ -179,7 +225,7 @@ Result<RecordScan> scan_records(const PosixFile& file) {
     return scan;
 }
 
-Result<uint64_t> check_and_trim(const std::string& dir, const SyncMark& mark) {
+Result<CheckedManifest> check_and_trim(const std::string& dir, const SyncMark& mark) {
     Result<Listing> listing = list_files(dir);
     if (!listing) {
         return listing.error();
@@ -188,7 +234,7 @@ Result<uint64_t> check_and_trim(const std::string& dir, const SyncMark& mark) {
     if (!listing->current) {
         // The first manifest is there before CURRENT is, and the second with the first opening.
         if (!listing->tables && synced.number <= kFirstManifest) {
-            return uint64_t{0};
+            return CheckedManifest{};
         }
         return damaged(dir + "/CURRENT", "missing");
     }

@@ -19,13 +19,18 @@ namespace quorate::leveldb_engine {
 struct RecordScan {
     uint64_t whole_bytes;  // where the last whole record ends
     uint64_t file_bytes;
+    uint64_t log_number = 0;  // of the last change to the store that names one
+};
+
+struct CheckedManifest {
+    uint64_t cut_bytes = 0;   // of a torn tail
+    uint64_t log_number = 0;  // the first log whose writes are in no table; 0: the store is new
 };
 
 // Reads a record file up to the first record that is not whole.
 plugin::Result<RecordScan> scan_records(const plugin::PosixFile& file);
 
-// Checks the store in `dir`. QUORATE_DATA_LOSS names file and place of damage. A torn tail is cut;
-// gives how many bytes that was.
-plugin::Result<uint64_t> check_and_trim(const std::string& dir, const SyncMark& mark);
+// Checks the store in `dir`. QUORATE_DATA_LOSS names file and place of damage. A torn tail is cut.
+plugin::Result<CheckedManifest> check_and_trim(const std::string& dir, const SyncMark& mark);
 
 }  // namespace quorate::leveldb_engine

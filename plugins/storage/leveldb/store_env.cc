@@ -78,7 +78,7 @@ class StoreEnv::ManifestFile final : public leveldb::WritableFile {
         if (const leveldb::Status s = file_->Sync(); !s.ok()) {
             return s;
         }
-        return to_leveldb(env_.mark_.synced({number_, bytes_}));
+        return to_leveldb(env_.mark_.synced({number_, bytes_, 1}));
     }
 
   private:
@@ -88,17 +88,29 @@ class StoreEnv::ManifestFile final : public leveldb::WritableFile {
     uint64_t bytes_ = 0;
 };
 
-// Takes what LevelDB logs, and keeps nothing.
+// Takes what LevelDB logs, and keeps nothing. What is logged goes to the memtable next, with no
+// other write and no new log in between.
 class StoreEnv::NoFile final : public leveldb::WritableFile {
   public:
-    leveldb::Status Append(const leveldb::Slice&) override { return {}; }
+    explicit NoFile(StateRows& rows) : rows_(rows) {}
+
+    leveldb::Status Append(const leveldb::Slice&) override {
+        rows_.logged();
+        return {};
+    }
     leveldb::Status Close() override { return {}; }
     leveldb::Status Flush() override { return {}; }
     leveldb::Status Sync() override { return {}; }
+
+  private:
+    StateRows& rows_;
 };
 
-StoreEnv::StoreEnv(std::string dir)
-    : leveldb::EnvWrapper(leveldb::Env::Default()), dir_(std::move(dir)) {}
+StoreEnv::StoreEnv(std::string dir, StateRows& rows)
+    : leveldb::EnvWrapper(leveldb::Env::Default()),
+      dir_(std::move(dir)),
+      rows_(rows),
+      state_files_(dir_) {}
 
 leveldb::Status StoreEnv::fail(const Status& status) {
     failure_ = status;
@@ -140,8 +152,11 @@ leveldb::Status StoreEnv::NewRandomAccessFile(const std::string& path,
 leveldb::Status StoreEnv::NewWritableFile(const std::string& path, leveldb::WritableFile** ret) {
     const FileName name = parse_file_name(path);
     if (name.kind == FileKind::kLog) {
-        *ret = std::make_unique<NoFile>().release();
-        return {};
+        const Status saved = state_files_.save(name.number, rows_.stored());
+        if (saved.ok()) {
+            *ret = std::make_unique<NoFile>(rows_).release();
+        }
+        return to_leveldb(saved);
     }
     if (name.kind == FileKind::kTable) {
         Result<PosixFile> file = PosixFile::open(path, O_WRONLY | O_CREAT | O_TRUNC);
@@ -187,18 +202,30 @@ leveldb::Status StoreEnv::LockFile(const std::string& path, leveldb::FileLock** 
     if (const leveldb::Status s = target()->LockFile(path, ret); !s.ok()) {
         return fail({QUORATE_FAILED_PRECONDITION, path + ": used by another process"});
     }
-    Status status = mark_.open(dir_);
-    if (status.ok()) {
-        Result<uint64_t> cut = check_and_trim(dir_, mark_);
-        status = cut.error();
-        cut_bytes_ = cut ? *cut : 0;
-    }
-    if (!status.ok()) {
+    if (const Status status = check_store(); !status.ok()) {
         (void)target()->UnlockFile(*ret);
         *ret = nullptr;
         return fail(status);
     }
     return leveldb::Status::OK();
+}
+
+Status StoreEnv::check_store() {
+    if (Status s = mark_.open(dir_); !s.ok()) {
+        return s;
+    }
+    Result<CheckedManifest> manifest = check_and_trim(dir_, mark_);
+    if (!manifest) {
+        return manifest.error();
+    }
+    cut_bytes_ = manifest->cut_bytes;
+    Result<StoredState> state =
+        state_files_.open(manifest->log_number, mark_.manifest().state_files != 0);
+    if (!state) {
+        return state.error();
+    }
+    rows_.load(*state);
+    return {};
 }
 
 void StoreEnv::Schedule(void (*function)(void*), void* argument) {

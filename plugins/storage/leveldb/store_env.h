@@ -5,6 +5,7 @@
 //
 // - Logs are not kept. What the memtable holds is in the core's log, and a sync makes a table of it
 //   (Engine::sync): so a put is written once less, and a crash takes whole memtables, the newest.
+// - In place of each log the rows that are in no table are written (StateRows, StateFiles).
 // - What was synced of the manifest is remembered (SyncMark), and the store is checked against it
 //   under its lock, before LevelDB reads it (manifest_check).
 // - Tables are written evenly, so that the core's log does not wait for a whole one (TableWriter).
@@ -16,6 +17,8 @@
 #pragma once
 
 #include "plugin/cxx/barrier.h"
+#include "state_files.h"
+#include "state_rows.h"
 #include "sync_mark.h"
 
 #include <leveldb/env.h>
@@ -28,7 +31,8 @@ namespace quorate::leveldb_engine {
 
 class StoreEnv final : public leveldb::EnvWrapper {
   public:
-    explicit StoreEnv(std::string dir);
+    // `rows` are filled when the store is opened.
+    StoreEnv(std::string dir, StateRows& rows);
 
     // What the check on opening has found, which LevelDB itself can't report.
     const plugin::Status& failure() const { return failure_; }
@@ -57,7 +61,11 @@ class StoreEnv final : public leveldb::EnvWrapper {
     leveldb::Status fail(const plugin::Status& status);  // on opening
     void note_read(uint64_t table);
 
+    plugin::Status check_store();
+
     const std::string dir_;
+    StateRows& rows_;
+    StateFiles state_files_;
     SyncMark mark_;
     uint64_t cut_bytes_ = 0;
     std::atomic<uint64_t> background_table_{0};  // the last that a merge has read from

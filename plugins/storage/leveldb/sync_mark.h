@@ -21,6 +21,7 @@ namespace quorate::leveldb_engine {
 struct SyncedManifest {
     uint64_t number = 0;
     uint64_t bytes = 0;
+    uint64_t state_files = 0;  // 1: the store has one (StateFiles)
 };
 
 class SyncMark {
