@@ -83,6 +83,26 @@ TEST(StateRows, AWriteThatIsAbandonedNeverWas) {
     EXPECT_FALSE(rows.has_room("c", std::string(StateRows::kBytesMax - 2, 'x')));
 }
 
+TEST(StateRows, RowsThatDieTogetherDoNotGather) {
+    StateRows rows;
+    uint64_t newest = rows.hold();
+    const auto publish = [&] {
+        rows.publish();
+        rows.release(std::exchange(newest, rows.hold()));
+    };
+    for (int round = 0; round < 50; ++round) {
+        for (int i = 0; i < 1000; ++i) {
+            const std::string key = std::to_string(round * 1000 + i);
+            ASSERT_TRUE(rows.has_room(key, std::string(100, 'x'))) << key;
+            rows.put(key, std::string(100, 'x'));
+        }
+        publish();
+        rows.erase_range({"", ""});
+        publish();
+    }
+    rows.release(newest);
+}
+
 // While another thread makes the file of a log.
 TEST(StateRows, WhatIsStoredIsWhole) {
     StateRows rows;

@@ -89,8 +89,9 @@ void StateRows::publish() {
             dead_.push_back(std::move(key));
         }
     }
+    // More than have just died, so that they do not gather.
+    forget_dead(std::min(dead_.size(), 2 * changed_.size() + 4));
     changed_.clear();
-    forget_dead();
 }
 
 void StateRows::logged() {
@@ -122,9 +123,8 @@ void StateRows::load(const StoredState& state) {
 }
 
 // A few of them each time, so that one that is read for long does not keep the others.
-void StateRows::forget_dead() {
-    constexpr int kLooks = 4;
-    for (int look = 0; look < kLooks && !dead_.empty(); ++look) {
+void StateRows::forget_dead(size_t looks) {
+    for (; looks > 0; --looks) {
         std::string key = std::move(dead_.front());
         dead_.pop_front();
         const auto row = rows_.find(key);

@@ -99,7 +99,7 @@ class StateRows {
     void change(Rows::iterator row, Version version);
     void prune(const std::string& key, std::vector<Version>& versions);
     bool is_read(uint64_t from, uint64_t to) const;
-    void forget_dead();
+    void forget_dead(size_t looks);
 
     // Rows change on the writer's thread alone, under the mutex, so that it may look without.
     mutable std::mutex mutex_;
